@@ -1,0 +1,11 @@
+export { apportion } from "./apportion.ts";
+export { assert, Bug, unreachable } from "./assert.ts";
+export { type BackoffPolicy, backoffMs } from "./backoff.ts";
+export { formatAge, formatDuration, parseDuration } from "./duration.ts";
+export { Failure, type FailureOptions, formatProblem, messageOf, type Problem } from "./errors.ts";
+export { type IntOrPercent, scaleIntOrPercent } from "./int-or-percent.ts";
+export { canonicalJson, deepCopy, deepEqual, isObject, type Json, type JsonObject } from "./json.ts";
+export { type Clock, type Log, type LogFields, type Random, silentLog } from "./ports.ts";
+export { seededRandom } from "./prng.ts";
+export { formatBytes, formatCores, parseQuantity } from "./quantity.ts";
+export { err, ok, type Result } from "./result.ts";

@@ -1,0 +1,94 @@
+import type { KubeList, KubeObject, Resource, Status } from "#api";
+import { Failure } from "#base";
+
+/** Names one object; `namespace` is absent for cluster-scoped kinds. */
+export interface ObjectKey {
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+export interface ListOptions {
+  /** All namespaces when absent. */
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly resourceVersion?: string;
+  readonly limit?: number;
+  readonly continue?: string;
+}
+
+export interface WriteOptions {
+  readonly fieldManager?: string;
+  readonly dryRun?: boolean;
+  readonly subresource?: "status" | "scale";
+  readonly fieldValidation?: "Strict" | "Warn" | "Ignore";
+}
+
+export interface ApplyOptions extends WriteOptions {
+  readonly fieldManager: string;
+  readonly force?: boolean;
+}
+
+export interface DeleteOptions {
+  readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
+  readonly gracePeriodSeconds?: number;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+}
+
+/** How a PATCH body is read. */
+export type PatchKind = "json" | "merge" | "strategic";
+
+/**
+ * A thin, pooled client of a Kubernetes API server. Every call rejects with an {@link ApiFailure} when the server answers
+ * with an error Status, and with a retryable Failure when it cannot be reached.
+ */
+export interface KubeClient {
+  /** Base URL without a trailing slash, for messages. */
+  readonly server: string;
+  /** Reads one object; `undefined` when it does not exist. */
+  get<T extends KubeObject>(resource: Resource, key: ObjectKey): Promise<T | undefined>;
+  list<T extends KubeObject>(resource: Resource, options?: ListOptions): Promise<KubeList<T>>;
+  create<T extends KubeObject>(resource: Resource, object: T, options?: WriteOptions): Promise<T>;
+  /** PUT of the whole object (or of its status with `subresource`); 409 when resourceVersion is stale. */
+  update<T extends KubeObject>(resource: Resource, object: T, options?: WriteOptions): Promise<T>;
+  patch<T extends KubeObject>(
+    resource: Resource,
+    key: ObjectKey,
+    patch: { readonly kind: PatchKind; readonly body: unknown; readonly options?: WriteOptions },
+  ): Promise<T>;
+  /** Server-side apply; creates the object when it is missing. */
+  apply<T extends KubeObject>(resource: Resource, object: T, options: ApplyOptions): Promise<T>;
+  /** Deletes; `false` when there was nothing to delete. */
+  delete(resource: Resource, key: ObjectKey, options?: DeleteOptions): Promise<boolean>;
+  /** Any other request: discovery, logs, raw paths. The caller consumes the body. */
+  raw(request: RawRequest): Promise<RawResponse>;
+  /** Closes the connections. */
+  close(): Promise<void>;
+}
+
+export interface RawRequest {
+  readonly method?: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface RawResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** The server answered with an error Status. `code` is its reason (`NotFound`, `Conflict`, `Invalid`, …). */
+export class ApiFailure extends Failure {
+  readonly httpStatus: number;
+  readonly status: Status | undefined;
+
+  constructor(message: string, details: { httpStatus: number; reason: string; status?: Status }) {
+    super(message, { code: details.reason, retryable: details.httpStatus === 429 || details.httpStatus >= 500 });
+    this.name = "ApiFailure";
+    this.httpStatus = details.httpStatus;
+    this.status = details.status;
+  }
+}
