@@ -1,0 +1,1 @@
+export { acquireNetwork, type ClusterNetwork, POD_ADDRESS_COUNT } from "./network.ts";

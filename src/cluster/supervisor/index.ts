@@ -1,0 +1,1 @@
+export { type Supervisor, type SupervisorOptions, supervise } from "./supervisor.ts";
