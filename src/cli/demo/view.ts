@@ -1,0 +1,101 @@
+import type { LoadCounts } from "./load.ts";
+import type { CopySnapshot, RolloutSnapshot } from "./snapshot.ts";
+
+/** All that one frame of the demo shows. */
+export interface Frame {
+  readonly title: string;
+  readonly elapsedMs: number;
+  readonly snapshot: RolloutSnapshot;
+  readonly load: LoadCounts;
+  /** Latest decisions, newest last. */
+  readonly decisions: readonly string[];
+}
+
+const BAR_WIDTH = 40;
+
+/** Draws a frame as lines of at most `width` characters. */
+export function renderFrame(frame: Frame, width: number): string[] {
+  const { snapshot, load } = frame;
+  const lines = [
+    `${frame.title}   ${seconds(frame.elapsedMs)}`,
+    "",
+    `  phase    ${snapshot.phase}`,
+    `  weight   ${bar(snapshot.weightPercent)} ${percent(snapshot.weightPercent)} asked`,
+    `  served   ${bar(snapshot.servedPercent ?? 0)} ${percent(snapshot.servedPercent)} measured`,
+    `  checks   ${snapshot.failedChecks} of ${snapshot.threshold} failed`,
+    "",
+    "  copy     version  ready   requests/s   success     p99",
+    copyLine("primary", snapshot.primary),
+    copyLine("canary", snapshot.canary),
+    "",
+    `  clients  ${load.total} requests, ${load.failed} failed${load.lastFailure === undefined ? "" : ` (last: ${load.lastFailure})`}`,
+    "",
+    ...frame.decisions.map((decision) => `  ${decision}`),
+  ];
+  return lines.map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line));
+}
+
+function copyLine(name: string, copy: CopySnapshot): string {
+  const cells = [
+    name.padEnd(8),
+    (copy.desired === 0 ? "-" : copy.version).padEnd(8),
+    `${copy.ready}/${copy.desired}`.padEnd(7),
+    number(copy.requestsPerSecond, "").padStart(10),
+    number(copy.successPercent, "%").padStart(10),
+    number(copy.p99Ms, " ms").padStart(9),
+  ];
+  return `  ${cells.join(" ")}`;
+}
+
+/** One line for logs: the same facts as the frame. */
+export function renderLine(frame: Frame): string {
+  const { snapshot, load } = frame;
+  const copies = [
+    ["primary", snapshot.primary],
+    ["canary", snapshot.canary],
+  ] as const;
+  const parts = copies.map(
+    ([name, copy]) =>
+      `${name} ${copy.ready}/${copy.desired} ready success ${number(copy.successPercent, "%")} p99 ${number(copy.p99Ms, "ms")}`,
+  );
+  return [
+    seconds(frame.elapsedMs).padStart(6),
+    snapshot.phase,
+    `weight ${percent(snapshot.weightPercent).trim()} served ${percent(snapshot.servedPercent).trim()}`,
+    ...parts,
+    `failed checks ${snapshot.failedChecks}/${snapshot.threshold}`,
+    `clients ${load.total} requests ${load.failed} failed`,
+  ].join(" | ");
+}
+
+/** Tells whether two frames differ in a way that is worth a line: not in rates, which never stand still. */
+export function isNews(before: Frame | undefined, after: Frame): boolean {
+  if (before === undefined) return true;
+  const [a, b] = [before.snapshot, after.snapshot];
+  return (
+    a.phase !== b.phase ||
+    a.weightPercent !== b.weightPercent ||
+    a.failedChecks !== b.failedChecks ||
+    a.primary.ready !== b.primary.ready ||
+    a.canary.ready !== b.canary.ready ||
+    a.primary.version !== b.primary.version
+  );
+}
+
+function bar(value: number): string {
+  const filled = Math.round((Math.min(100, Math.max(0, value)) / 100) * BAR_WIDTH);
+  return "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
+}
+
+function percent(value: number | undefined): string {
+  return value === undefined ? "   -" : `${String(Math.round(value)).padStart(3)}%`;
+}
+
+function number(value: number | undefined, unit: string): string {
+  if (value === undefined) return "-";
+  return `${value >= 100 ? value.toFixed(0) : value.toFixed(1)}${unit}`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)}s`;
+}
