@@ -1,0 +1,46 @@
+import type { KubeObject } from "#api";
+import { deepCopy, formatDuration, isObject } from "#base";
+import type { DemoOptions } from "./options.ts";
+
+/** What the demo releases. */
+export const NEW_IMAGE = "ghcr.io/stefanprodan/podinfo:6.4.1";
+export const OLD_VERSION = "6.4.0";
+export const NEW_VERSION = "6.4.1";
+
+/** How long a new version may take to become ready in the demo; the article's 60 s would be most of a run. */
+const PROGRESS_DEADLINE_SECONDS = 25;
+
+/**
+ * Shortens the example's times so that a run fits in a minute and a half: the analysis interval, the window of each
+ * metric (five intervals, at least 10 s), and the progress deadline. Everything else stays as the manifests have it.
+ */
+export function withDemoTimes(objects: readonly KubeObject[], options: DemoOptions): KubeObject[] {
+  return objects.map((object) => {
+    const copy = deepCopy(object) as { spec?: unknown };
+    if (object.kind === "Canary" && isObject(copy.spec)) shortenCanary(copy.spec, options.intervalMs);
+    if (object.kind === "Deployment" && isObject(copy.spec) && "progressDeadlineSeconds" in copy.spec) {
+      copy.spec.progressDeadlineSeconds = PROGRESS_DEADLINE_SECONDS;
+    }
+    return copy as KubeObject;
+  });
+}
+
+function shortenCanary(spec: Record<string, unknown>, intervalMs: number): void {
+  spec.progressDeadlineSeconds = PROGRESS_DEADLINE_SECONDS;
+  if (!isObject(spec.analysis)) return;
+  spec.analysis.interval = wholeSeconds(intervalMs);
+  for (const metric of Array.isArray(spec.analysis.metrics) ? spec.analysis.metrics : []) {
+    if (isObject(metric)) metric.interval = wholeSeconds(Math.max(10_000, 5 * intervalMs));
+  }
+}
+
+/** The Canary's schema takes whole minutes or seconds only. */
+function wholeSeconds(ms: number): string {
+  return formatDuration(Math.ceil(ms / 1000) * 1000).replace(/^(\d+)m0s$/, "$1m");
+}
+
+/** The change that starts the rollout: the new image, and with it the fault, so that only the new version has it. */
+export function releasePatch(options: DemoOptions): object {
+  const env = options.fault === undefined ? [] : [{ name: "PODINFO_FAULT", value: options.fault.setting }];
+  return { spec: { template: { spec: { containers: [{ name: "canary-app", image: NEW_IMAGE, env }] } } } };
+}
