@@ -1,0 +1,85 @@
+import { systemClock } from "#kube";
+import type { Screen } from "../output/screen.ts";
+import type { Load } from "./load.ts";
+import type { DemoOptions } from "./options.ts";
+import { type Frame, isNews, renderFrame, renderLine } from "./view.ts";
+import type { RolloutWatch } from "./watch.ts";
+
+/** Tells a person what the demo does: redrawn in place on a terminal, a line a change elsewhere. */
+export interface Reporter {
+  /** Lines that stay. */
+  say(...lines: readonly string[]): void;
+  /** Starts to show the rollout. */
+  follow(watch: RolloutWatch, load: Load): void;
+  /** Highest weight of the new version seen so far, in percent. */
+  maxCanaryWeight(): number;
+  /** Stops to show the rollout, with a last frame, and writes the summary. */
+  end(summary: readonly string[]): void;
+  /** Gives the terminal back; harmless twice. */
+  finish(): void;
+}
+
+const REDRAW_MS = 250;
+const DECISIONS_SHOWN = 8;
+
+/** Opens a reporter on a screen. */
+export function startReporter(screen: Screen, options: DemoOptions): Reporter {
+  const startedMs = systemClock.nowMs();
+  let timer: ReturnType<typeof setInterval> | undefined;
+  let refresh = (): void => undefined;
+  let maxWeight = 0;
+
+  function stamp(): string {
+    return `${((systemClock.nowMs() - startedMs) / 1000).toFixed(1)}s`.padStart(7);
+  }
+
+  function follow(watch: RolloutWatch, load: Load): void {
+    const fault = options.fault === undefined ? "" : `, fault ${options.fault.setting}`;
+    let before: Frame | undefined;
+    let saidCount = watch.decisions().length;
+    refresh = () => {
+      const decisions = watch.decisions();
+      const snapshot = watch.snapshot();
+      maxWeight = Math.max(maxWeight, snapshot.weightPercent);
+      const frame: Frame = {
+        title: `Rollout of canary-app${fault}`,
+        elapsedMs: systemClock.nowMs() - startedMs,
+        snapshot,
+        load: load.counts(),
+        decisions: decisions
+          .slice(-DECISIONS_SHOWN)
+          .map((decision) => `${decision.time.slice(11, 19)} ${decision.isWarning ? "! " : ""}${decision.message}`),
+      };
+      if (screen.isTerminal) {
+        screen.draw(renderFrame(frame, screen.width()));
+        return;
+      }
+      for (const decision of decisions.slice(saidCount))
+        screen.print(`${stamp()} | ${decision.isWarning ? "warning" : "decision"} | ${decision.message}`);
+      saidCount = decisions.length;
+      if (isNews(before, frame)) screen.print(renderLine(frame));
+      before = frame;
+    };
+    timer = setInterval(refresh, REDRAW_MS);
+    refresh();
+  }
+
+  function finish(): void {
+    clearInterval(timer);
+    timer = undefined;
+    screen.finish();
+  }
+
+  return {
+    say: (...lines) =>
+      screen.print(...lines.map((line) => (line === "" || line.startsWith(" ") ? line : `${stamp()} | ${line}`))),
+    follow,
+    maxCanaryWeight: () => maxWeight,
+    end(summary) {
+      refresh();
+      finish();
+      screen.print(...summary);
+    },
+    finish,
+  };
+}

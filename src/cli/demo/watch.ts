@@ -1,0 +1,146 @@
+import { type Deployment, type Event, type KubeObject, resources } from "#api";
+import type { Clock, Log, Random } from "#base";
+import { createInformer, type Informer, type KubeClient } from "#kube";
+import { type RateSource, readRates } from "./rates.ts";
+import { type RolloutSnapshot, takeSnapshot, type WorkloadRates } from "./snapshot.ts";
+
+/** Which Canary is watched, and through what. */
+export interface WatchOptions {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  /** Name of the Canary, of its target and of its service: the demo uses one name for all three. */
+  readonly name: string;
+  readonly rates: RateSource;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** A live view of one rollout. */
+export interface RolloutWatch {
+  snapshot(): RolloutSnapshot;
+  /** The operator's events about the Canary so far, oldest first. */
+  decisions(): readonly Decision[];
+  /** The primary's image. */
+  primaryImage(): string;
+  /** Resolves when the test holds; it is tried at every change and every half second. Rejects when the signal aborts. */
+  until(test: (snapshot: RolloutSnapshot) => boolean): Promise<RolloutSnapshot>;
+}
+
+export interface Decision {
+  readonly time: string;
+  readonly isWarning: boolean;
+  readonly message: string;
+}
+
+const POLL_MS = 500;
+const DECISIONS_MAX = 200;
+
+/** Starts watching; resolves when the first state is known. */
+export async function watchRollout(options: WatchOptions): Promise<RolloutWatch> {
+  const { namespace, name } = options;
+  const inform = <T extends KubeObject>(resource: (typeof resources)[keyof typeof resources]): Informer<T> =>
+    createInformer<T>({
+      client: options.client,
+      resource,
+      namespace,
+      clock: options.clock,
+      random: options.random,
+      log: options.log,
+      signal: options.signal,
+    });
+  const canaries = inform(resources.canaries);
+  const deployments = inform<Deployment>(resources.deployments);
+  const virtualServices = inform(resources.virtualServices);
+  const events = inform<Event>(resources.events);
+  await Promise.all([canaries.synced, deployments.synced, virtualServices.synced, events.synced]);
+  const rates = pollRates(options);
+
+  const snapshot = (): RolloutSnapshot =>
+    takeSnapshot({
+      canary: canaries.get({ namespace, name }),
+      virtualService: virtualServices.get({ namespace, name }),
+      primary: deployments.get({ namespace, name: `${name}-primary` }),
+      target: deployments.get({ namespace, name }),
+      rates: rates(),
+      lastEvent: decisionsOf(events, name).at(-1)?.message ?? "",
+    });
+  const watched: readonly Informer<KubeObject>[] = [canaries, deployments, virtualServices];
+
+  return {
+    snapshot,
+    decisions: () => decisionsOf(events, name),
+    primaryImage: () =>
+      deployments.get({ namespace, name: `${name}-primary` })?.spec.template.spec.containers[0]?.image ?? "",
+    until: (test) => waitUntil({ snapshot, test, watched, options }),
+  };
+}
+
+function waitUntil(wait: {
+  snapshot: () => RolloutSnapshot;
+  test: (snapshot: RolloutSnapshot) => boolean;
+  watched: readonly Informer<KubeObject>[];
+  options: WatchOptions;
+}): Promise<RolloutSnapshot> {
+  const { signal, clock } = wait.options;
+  return new Promise((resolve, reject) => {
+    let cancelTimer = (): void => undefined;
+    const stops = wait.watched.map((informer) => informer.onChange(() => check()));
+    const finish = (settle: () => void): void => {
+      cancelTimer();
+      for (const stop of stops) stop();
+      signal.removeEventListener("abort", onAbort);
+      settle();
+    };
+    const onAbort = (): void => finish(() => reject(signal.reason));
+    const check = (): void => {
+      const now = wait.snapshot();
+      if (wait.test(now)) finish(() => resolve(now));
+    };
+    const poll = (): void => {
+      cancelTimer = clock.after(POLL_MS, poll);
+      check();
+    };
+    signal.addEventListener("abort", onAbort);
+    if (signal.aborted) onAbort();
+    else poll();
+  });
+}
+
+/** Reads the rates twice a second; a failed read keeps the last ones, the next one comes soon. */
+function pollRates(options: WatchOptions): () => ReadonlyMap<string, WorkloadRates> {
+  let latest: ReadonlyMap<string, WorkloadRates> = new Map();
+  const poll = async (): Promise<void> => {
+    try {
+      latest = await readRates(options.rates);
+    } catch (cause) {
+      options.log.debug("cannot read rates", { error: String(cause) });
+    }
+    if (!options.signal.aborted) options.clock.after(POLL_MS, () => void poll());
+  };
+  void poll();
+  return () => latest;
+}
+
+function decisionsOf(events: Informer<Event>, name: string): Decision[] {
+  return events
+    .list()
+    .filter((event) => event.involvedObject.kind === "Canary" && event.involvedObject.name === name)
+    .sort((a, b) => compare(timeOf(a), timeOf(b)) || compare(revisionOf(a), revisionOf(b)))
+    .slice(-DECISIONS_MAX)
+    .map((event) => ({ time: timeOf(event), isWarning: event.type === "Warning", message: event.message ?? "" }));
+}
+
+function timeOf(event: Event): string {
+  return event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp ?? "";
+}
+
+function revisionOf(event: Event): number {
+  return Number(event.metadata.resourceVersion ?? 0);
+}
+
+function compare<T extends string | number>(a: T, b: T): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
