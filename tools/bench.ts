@@ -1,0 +1,29 @@
+import type { Figures } from "../test/bench/figures.ts";
+
+/** The benchmarks by name; each is loaded only when it is asked for. */
+const benches: Readonly<Record<string, () => Promise<Figures>>> = {
+  start: async () => (await import("../test/bench/start.ts")).benchStart(),
+  proxy: async () => (await import("../test/bench/proxy.ts")).benchProxy(),
+  promql: async () => (await import("../test/bench/promql.ts")).benchPromql(),
+};
+
+/** `npm run bench -- NAME [--json]`: measures, prints a table, and with `--json` one last line for programs. */
+async function main(): Promise<void> {
+  const [name = "", ...flags] = process.argv.slice(2);
+  const bench = benches[name];
+  if (bench === undefined || flags.some((flag) => flag !== "--json")) {
+    console.error(
+      `usage: npm run bench -- ${Object.keys(benches).join("|")} [--json]; received "${process.argv.slice(2).join(" ")}"`,
+    );
+    process.exitCode = 2;
+    return;
+  }
+  const figures = await bench();
+  for (const [key, figure] of Object.entries(figures)) {
+    const aim = figure.aim === undefined ? "" : `   aim ${figure.aim}: ${figure.met === true ? "met" : "not met"}`;
+    console.log(`${key.padEnd(32)} ${String(figure.value).padStart(10)} ${figure.unit}${aim}`);
+  }
+  if (flags.includes("--json")) console.log(JSON.stringify({ bench: name, figures }));
+}
+
+await main();
