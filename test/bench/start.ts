@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startSerin } from "../e2e/serin-process.ts";
+import { treeOf } from "./process-tree.ts";
 import { aimed, type Figures, reported } from "./figures.ts";
 
 const RUN_COUNT = 3;
@@ -62,24 +63,6 @@ function isReady(status: unknown): boolean {
   const conditions =
     (status as { conditions?: readonly { type: string; status: string }[] } | undefined)?.conditions ?? [];
   return conditions.some((condition) => condition.type === "Ready" && condition.status === "True");
-}
-
-/** The pids of a process and all that descend from it. Source: proc(5), field 4 of stat. */
-export function treeOf(root: number): number[] {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, "latin1");
-      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
-    } catch {
-      // Ended while it was looked at.
-    }
-  }
-  const tree = [root];
-  for (let index = 0; index < tree.length; index++) {
-    for (const [pid, parent] of parents) if (parent === tree[index]) tree.push(pid);
-  }
-  return tree;
 }
 
 function residentBytes(pid: number): number {
