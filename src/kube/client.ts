@@ -7,6 +7,11 @@ export interface ObjectKey {
   readonly name: string;
 }
 
+export interface GetOptions {
+  /** `scale` answers with a Scale of `autoscaling/v1`. */
+  readonly subresource?: "status" | "scale";
+}
+
 export interface ListOptions {
   /** All namespaces when absent. */
   readonly namespace?: string;
@@ -46,7 +51,7 @@ export interface KubeClient {
   /** Base URL without a trailing slash, for messages. */
   readonly server: string;
   /** Reads one object; `undefined` when it does not exist. */
-  get<T extends KubeObject>(resource: Resource, key: ObjectKey): Promise<T | undefined>;
+  get<T extends KubeObject>(resource: Resource, key: ObjectKey, options?: GetOptions): Promise<T | undefined>;
   list<T extends KubeObject>(resource: Resource, options?: ListOptions): Promise<KubeList<T>>;
   create<T extends KubeObject>(resource: Resource, object: T, options?: WriteOptions): Promise<T>;
   /** PUT of the whole object (or of its status with `subresource`); 409 when resourceVersion is stale. */
@@ -72,6 +77,8 @@ export interface RawRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal?: AbortSignal;
+  /** The body goes on for long (a watch, a followed log): it takes a connection of its own and has no idle timeout. */
+  readonly stream?: boolean;
 }
 
 export interface RawResponse {

@@ -1,2 +1,15 @@
 export * from "./client.ts";
+export { createKubeClient } from "./create-client.ts";
+export { createEventRecorder, referenceTo } from "./event-recorder.ts";
+export { loadInClusterConfig } from "./in-cluster-config.ts";
+export { createInformer, type InformerOptions } from "./informer.ts";
+export type { KubeConfig, KubeCredentials } from "./kube-config.ts";
+export { loadKubeconfig } from "./kubeconfig-file.ts";
+export { createLeaseElector, type LeaseElector, type LeaseElectorOptions } from "./lease-elector.ts";
+export type { LeaseTimings } from "./lease-step.ts";
 export type * from "./ports.ts";
+export { type PathParts, queryOf, resourcePath } from "./resource-path.ts";
+export { readText } from "./response-body.ts";
+export { sleep } from "./sleep.ts";
+export { systemClock, systemRandom } from "./system-ports.ts";
+export { createWorkQueue, type WorkQueueOptions } from "./work-queue.ts";

@@ -28,6 +28,8 @@ export interface WorkQueue {
   addAfter(key: string, delayMs: number): void;
   /** Keys waiting or in work. */
   readonly size: number;
+  /** Resolves after the abort, once the last reconcile in work has returned. */
+  readonly stopped: Promise<void>;
 }
 
 /** Writes Kubernetes events, repeating ones as a count. Never rejects; failures are logged and dropped. */

@@ -41,6 +41,8 @@ export interface Schema {
   /** Strategic merge of built-in kinds: `merge`, `replace`, `retainKeys`, or two of them joined by a comma. */
   readonly "x-kubernetes-patch-strategy"?: string;
   readonly "x-kubernetes-patch-merge-key"?: string;
+  /** Name under which OpenAPI publishes a built-in type, such as `io.k8s.api.core.v1.PodSpec`; absent in custom resources. */
+  readonly "x-serin-definition"?: string;
   readonly "x-kubernetes-validations"?: readonly {
     readonly rule: string;
     readonly message?: string;

@@ -1,0 +1,158 @@
+import type { CrossVersionObjectReference } from "../autoscaling.ts";
+import type { HTTPMatchRequest, Headers } from "../istio/virtual-service.ts";
+import type { Condition, KubeObject } from "../meta.ts";
+
+/** Canary of `flagger.app/v1beta1`. Source: Flagger 1.44, `charts/flagger/crds/crd.yaml`. */
+
+/** Phases in the order a release goes through them; the empty one is an object that no operator has seen. */
+export type CanaryPhase =
+  | ""
+  | "Initializing"
+  | "Initialized"
+  | "Waiting"
+  | "Progressing"
+  | "WaitingPromotion"
+  | "Promoting"
+  | "Finalising"
+  | "Succeeded"
+  | "Failed"
+  | "Terminating"
+  | "Terminated";
+
+export interface CanaryAutoscalerRef extends CrossVersionObjectReference {
+  readonly primaryScalerQueries?: Readonly<Record<string, string>>;
+  readonly primaryScalerReplicas?: { readonly minReplicas?: number; readonly maxReplicas?: number };
+}
+
+export interface CustomMetadata {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface CanaryService {
+  readonly name?: string;
+  readonly port: number;
+  readonly portName?: string;
+  readonly targetPort?: number | string;
+  readonly appProtocol?: string;
+  readonly trafficDistribution?: string;
+  readonly portDiscovery?: boolean;
+  readonly headless?: boolean;
+  readonly timeout?: string;
+  readonly hosts?: readonly string[];
+  readonly gateways?: readonly string[];
+  readonly delegation?: boolean;
+  readonly match?: readonly HTTPMatchRequest[];
+  readonly rewrite?: { readonly uri?: string; readonly authority?: string; readonly type?: string };
+  readonly retries?: { readonly attempts?: number; readonly perTryTimeout?: string; readonly retryOn?: string };
+  readonly headers?: Headers;
+  readonly corsPolicy?: Readonly<Record<string, unknown>>;
+  readonly trafficPolicy?: Readonly<Record<string, unknown>>;
+  readonly apex?: CustomMetadata;
+  readonly primary?: CustomMetadata;
+  readonly canary?: CustomMetadata;
+  readonly unmanagedMetadata?: { readonly annotations?: readonly string[]; readonly labels?: readonly string[] };
+  readonly [field: string]: unknown;
+}
+
+/** Bounds of a metric's value, both inclusive. */
+export interface CanaryThresholdRange {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+export interface CanaryMetric {
+  readonly name: string;
+  readonly interval?: string;
+  readonly threshold?: number;
+  readonly thresholdRange?: CanaryThresholdRange;
+  /** PromQL on the metrics server; a MetricTemplate is the newer way. */
+  readonly query?: string;
+  readonly templateRef?: { readonly name: string; readonly namespace?: string };
+  readonly templateVariables?: Readonly<Record<string, string>>;
+}
+
+export type CanaryWebhookType =
+  | ""
+  | "rollout"
+  | "confirm-rollout"
+  | "pre-rollout"
+  | "confirm-traffic-increase"
+  | "confirm-promotion"
+  | "post-rollout"
+  | "rollback"
+  | "event";
+
+export interface CanaryWebhook {
+  readonly name: string;
+  readonly url: string;
+  /** Absent and empty mean `rollout`. */
+  readonly type?: CanaryWebhookType;
+  readonly timeout?: string;
+  readonly retries?: number;
+  readonly muteAlert?: boolean;
+  readonly disableTLS?: boolean;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export interface CanaryAlert {
+  readonly name: string;
+  readonly severity?: "" | "info" | "warn" | "error";
+  readonly providerRef: { readonly name: string; readonly namespace?: string };
+}
+
+export interface CanaryAnalysis {
+  readonly interval?: string;
+  readonly threshold?: number;
+  readonly iterations?: number;
+  readonly maxWeight?: number;
+  readonly stepWeight?: number;
+  readonly stepWeights?: readonly number[];
+  readonly stepWeightPromotion?: number;
+  readonly primaryReadyThreshold?: number;
+  readonly canaryReadyThreshold?: number;
+  readonly mirror?: boolean;
+  readonly mirrorWeight?: number;
+  readonly match?: readonly Readonly<Record<string, unknown>>[];
+  readonly metrics?: readonly CanaryMetric[];
+  readonly alerts?: readonly CanaryAlert[];
+  readonly webhooks?: readonly CanaryWebhook[];
+  readonly sessionAffinity?: Readonly<Record<string, unknown>>;
+}
+
+export interface CanarySpec {
+  readonly provider?: string;
+  readonly metricsServer?: string;
+  readonly targetRef: CrossVersionObjectReference;
+  readonly autoscalerRef?: CanaryAutoscalerRef;
+  /** The schema does not ask for it, the operator does. */
+  readonly service?: CanaryService;
+  readonly analysis: CanaryAnalysis;
+  readonly progressDeadlineSeconds?: number;
+  readonly skipAnalysis?: boolean;
+  readonly revertOnDeletion?: boolean;
+  readonly suspend?: boolean;
+}
+
+export interface CanaryStatus {
+  readonly phase: CanaryPhase;
+  readonly failedChecks: number;
+  readonly canaryWeight: number;
+  readonly iterations: number;
+  /** `configmap/NAME` or `secret/NAME` to checksum. */
+  readonly trackedConfigs?: Readonly<Record<string, string>>;
+  /** Hash of the target's template that the last run was, or is, about. */
+  readonly lastAppliedSpec?: string;
+  /** Hash of the template that the primary got. */
+  readonly lastPromotedSpec?: string;
+  readonly lastTransitionTime?: string;
+  readonly conditions?: readonly Condition[];
+  readonly sessionAffinityCookie?: string;
+  readonly previousSessionAffinityCookie?: string;
+  readonly primarySessionAffinityCookie?: string;
+}
+
+export interface Canary extends KubeObject {
+  readonly spec: CanarySpec;
+  readonly status?: Partial<CanaryStatus>;
+}

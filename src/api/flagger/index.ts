@@ -1,0 +1,3 @@
+export type * from "./alert-provider.ts";
+export type * from "./canary.ts";
+export type * from "./metric-template.ts";

@@ -1,0 +1,189 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { resources } from "#api";
+import { createVirtualClock } from "#testing";
+import { ApiFailure, type KubeClient } from "./client.ts";
+import { createKubeClient } from "./create-client.ts";
+import type { KubeCredentials } from "./kube-config.ts";
+import { answer, fastClock, type ScriptedServer, startScriptedServer, statusBody } from "./scripted-server.ts";
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+
+type Script = Parameters<typeof startScriptedServer>[0];
+
+async function clientOf(
+  script: Script,
+  credentials: KubeCredentials = { kind: "none" },
+  clock = fastClock,
+): Promise<{ client: KubeClient; server: ScriptedServer }> {
+  const server = await startScriptedServer(script);
+  const client = createKubeClient({ server: server.url, namespace: "default", credentials }, { clock });
+  cleanups.push(
+    () => client.close(),
+    () => server.close(),
+  );
+  return { client, server };
+}
+
+const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "a", namespace: "shop" } };
+
+test("get gives undefined for an object that does not exist, and fails for a kind that is not served", async () => {
+  const { client } = await clientOf((request, response) =>
+    request.url.pathname.includes("/pods/")
+      ? answer(response, 404, statusBody(404, "NotFound", { name: "a", kind: "pods" }))
+      : answer(response, 404, "404 page not found\n"),
+  );
+  expect(await client.get(resources.pods, { namespace: "shop", name: "a" })).toBeUndefined();
+  await expect(client.get(resources.canaries, { namespace: "shop", name: "a" })).rejects.toMatchObject({
+    code: "NotFound",
+    httpStatus: 404,
+    message: expect.stringContaining("404 page not found"),
+  });
+});
+
+test("a GET survives lost connections; a write is not sent twice", async () => {
+  const { client, server } = await clientOf((request, response, index) => {
+    if (request.method === "POST" || index < 2) response.socket?.destroy();
+    else answer(response, 200, pod);
+  });
+  expect(await client.get(resources.pods, { namespace: "shop", name: "a" })).toEqual(pod);
+  expect(server.seen).toHaveLength(3);
+  await expect(client.create(resources.pods, pod)).rejects.toMatchObject({
+    code: "ServerUnreachable",
+    retryable: true,
+  });
+  expect(server.seen).toHaveLength(4);
+});
+
+test("a server that is not there is a retryable failure that names it", async () => {
+  const { client, server } = await clientOf((_, response) => answer(response, 200, {}));
+  await server.close();
+  await expect(client.list(resources.pods)).rejects.toMatchObject({
+    code: "ServerUnreachable",
+    retryable: true,
+    message: `Cannot reach the API server ${server.url} for GET /api/v1/pods`,
+  });
+});
+
+test("an error Status becomes an ApiFailure with its reason", async () => {
+  const { client } = await clientOf((_, response) => answer(response, 409, statusBody(409, "Conflict")));
+  const failure = await client.update(resources.pods, pod).catch((thrown: unknown) => thrown);
+  expect(failure).toBeInstanceOf(ApiFailure);
+  expect(failure).toMatchObject({
+    code: "Conflict",
+    httpStatus: 409,
+    retryable: false,
+    status: { message: "said Conflict" },
+  });
+});
+
+test("429 is retried for writes too, after Retry-After", async () => {
+  const { client, server } = await clientOf((_, response, index) => {
+    if (index === 0) response.writeHead(429, { "retry-after": "1" }).end("{}");
+    else answer(response, 201, pod);
+  });
+  expect(await client.create(resources.pods, pod)).toEqual(pod);
+  expect(server.seen).toHaveLength(2);
+});
+
+test("an answer that is no JSON object is refused with its beginning", async () => {
+  const { client } = await clientOf((_, response) => answer(response, 200, "<html>proxy</html>"));
+  await expect(client.list(resources.pods)).rejects.toMatchObject({
+    code: "InvalidResponse",
+    message: expect.stringContaining("<html>proxy</html>"),
+  });
+});
+
+test("requests have the paths, queries and content types of the API", async () => {
+  const { client, server } = await clientOf((request, response) =>
+    answer(
+      response,
+      200,
+      request.url.pathname.endsWith("s") && request.method === "GET" ? { metadata: {}, items: null } : pod,
+    ),
+  );
+  await client.list(resources.deployments, { labelSelector: "app=web,tier in (a)", limit: 5 });
+  await client.patch(
+    resources.pods,
+    { namespace: "shop", name: "a" },
+    { kind: "merge", body: {}, options: { subresource: "status" } },
+  );
+  await client.apply(
+    resources.namespaces,
+    { apiVersion: "v1", kind: "Namespace", metadata: { name: "n" } },
+    { fieldManager: "me", force: true },
+  );
+  await client.delete(resources.pods, { namespace: "shop", name: "a" }, { propagationPolicy: "Foreground" });
+  expect(server.seen.map((one) => `${one.method} ${one.url.pathname}${decodeURIComponent(one.url.search)}`)).toEqual([
+    "GET /apis/apps/v1/deployments?labelSelector=app=web,tier+in+(a)&limit=5",
+    "PATCH /api/v1/namespaces/shop/pods/a/status",
+    "PATCH /api/v1/namespaces/n?fieldManager=me&force=true",
+    "DELETE /api/v1/namespaces/shop/pods/a",
+  ]);
+  expect(server.seen.map((one) => one.headers["content-type"])).toEqual([
+    undefined,
+    "application/merge-patch+json",
+    "application/apply-patch+yaml",
+    "application/json",
+  ]);
+  expect(JSON.parse(server.seen[3]?.body ?? "")).toMatchObject({
+    kind: "DeleteOptions",
+    propagationPolicy: "Foreground",
+  });
+});
+
+test("list names the kind on items, which servers leave out", async () => {
+  const { client } = await clientOf((_, response) =>
+    answer(response, 200, {
+      kind: "PodList",
+      apiVersion: "v1",
+      metadata: { resourceVersion: "7" },
+      items: [{ metadata: { name: "a" } }],
+    }),
+  );
+  const list = await client.list(resources.pods);
+  expect(list.items).toEqual([{ apiVersion: "v1", kind: "Pod", metadata: { name: "a" } }]);
+});
+
+test("a token file is read again after a minute and its last token outlives the file", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "serin-kube-"));
+  cleanups.push(() => rm(folder, { recursive: true }));
+  const path = join(folder, "token");
+  const clock = createVirtualClock();
+  const { client, server } = await clientOf(
+    (_, response) => answer(response, 200, pod),
+    { kind: "tokenFile", path },
+    clock,
+  );
+  const ask = (): Promise<unknown> => client.get(resources.pods, { namespace: "shop", name: "a" });
+  await expect(ask()).rejects.toMatchObject({ code: "TokenUnreadable" });
+  await writeFile(path, "one\n");
+  await ask();
+  await writeFile(path, "two\n");
+  await ask();
+  await clock.advance(60_000);
+  await ask();
+  await rm(path);
+  await clock.advance(60_000);
+  await ask();
+  expect(server.seen.map((one) => one.headers.authorization)).toEqual([
+    "Bearer one",
+    "Bearer one",
+    "Bearer two",
+    "Bearer two",
+  ]);
+});
+
+test("closing the client ends a stream that is still read", async () => {
+  const { client } = await clientOf((_, response) => response.write("first\n"));
+  const response = await client.raw({ path: "/stream", stream: true });
+  const reading = (async () => {
+    for await (const _ of response.body) void client.close();
+  })();
+  await expect(reading).rejects.toBeInstanceOf(Error);
+});

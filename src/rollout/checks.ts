@@ -1,0 +1,119 @@
+import type { CanaryPhase, CanaryWebhook, CanaryWebhookType } from "#api";
+import type { CheckFact } from "./decision.ts";
+import { judgeMetric, partsOf } from "./judge-metric.ts";
+import type { MetricPart, Question } from "./observation.ts";
+import { hooksOf } from "./settings.ts";
+import type { Situation } from "./situation.ts";
+
+type HookType = Exclude<CanaryWebhookType, "">;
+
+/** What a list of hooks says: not all asked yet, all passed, or one failed. */
+export type GateState =
+  | { readonly kind: "ask"; readonly questions: readonly Question[] }
+  | { readonly kind: "passed"; readonly hooks: readonly CanaryWebhook[] }
+  | { readonly kind: "failed"; readonly hook: CanaryWebhook; readonly detail: string };
+
+/** Asks the hooks of a type one after the other, up to the first that fails. */
+export function gateOf(s: Situation, type: HookType): GateState {
+  const hooks = hooksOf(s.settings, type);
+  for (const [index, hook] of hooks.entries()) {
+    const id = `hook/${type}/${index}`;
+    const answer = s.observation.answers.get(id);
+    if (answer?.kind !== "hook")
+      return { kind: "ask", questions: [{ kind: "hook", id, hook, phase: hookPhase(s, type) }] };
+    if (!answer.isPassed) return { kind: "failed", hook, detail: answer.detail };
+  }
+  return { kind: "passed", hooks };
+}
+
+/** Hooks of the analysis are told Progressing, also while promotion waits. Source: flagger-spec 6.1. */
+function hookPhase(s: Situation, type: HookType): CanaryPhase {
+  return type === "confirm-rollout" || type === "rollback" ? s.status.phase : "Progressing";
+}
+
+/** Rollback hooks are all asked; a failing one is the normal case, a passing one asks for the rollback. */
+export function rollbackRequest(s: Situation): GateState {
+  for (const [index, hook] of hooksOf(s.settings, "rollback").entries()) {
+    const id = `hook/rollback/${index}`;
+    const answer = s.observation.answers.get(id);
+    if (answer?.kind !== "hook") return { kind: "ask", questions: [{ kind: "hook", id, hook, phase: s.status.phase }] };
+    if (answer.isPassed) return { kind: "failed", hook, detail: "" };
+  }
+  return { kind: "passed", hooks: [] };
+}
+
+/** What the tick's checks say together. */
+export type ChecksState =
+  | { readonly kind: "ask"; readonly questions: readonly Question[] }
+  | { readonly kind: "failed"; readonly message: string; readonly facts: readonly CheckFact[] }
+  /** No check failed, but not all could be made. */
+  | { readonly kind: "unknown"; readonly message: string; readonly facts: readonly CheckFact[] }
+  | { readonly kind: "passed"; readonly facts: readonly CheckFact[] };
+
+/**
+ * Runs the checks of a tick: the pre-rollout hooks before the first weight, later the rollout hooks and every metric.
+ *
+ * One failure is enough, whatever else is unknown. Source: flagger-spec 2.5.1.
+ */
+export function checksOf(s: Situation): ChecksState {
+  const isFirst = s.weight === 0 && s.status.phase === "Progressing";
+  const gate = gateOf(s, isFirst ? "pre-rollout" : "rollout");
+  if (gate.kind === "ask") return gate;
+  if (gate.kind === "failed") {
+    const what = isFirst ? "pre-rollout" : "external";
+    const message = `Halt ${s.names.canaryRef} advancement ${what} check ${gate.hook.name} failed ${gate.detail}`;
+    return { kind: "failed", message, facts: [{ name: gate.hook.name, verdict: "failed", detail: message }] };
+  }
+  const facts = gate.hooks.map(({ name }): CheckFact => ({ name, verdict: "passed", detail: `hook ${name} passed` }));
+  return isFirst ? { kind: "passed", facts } : metricsOf(s, facts);
+}
+
+function metricsOf(s: Situation, hookFacts: readonly CheckFact[]): ChecksState {
+  const questions: Question[] = [];
+  const facts: CheckFact[] = [...hookFacts];
+  for (const { metric, part, id } of metricEntries(s)) {
+    const answer = s.observation.answers.get(id);
+    if (answer?.kind !== "metric") {
+      questions.push({ kind: "metric", id, metric, part });
+      continue;
+    }
+    const { canaryRef, targetRef } = s.names;
+    facts.push(
+      judgeMetric({
+        metric,
+        part,
+        result: answer.result,
+        ...(answer.query === undefined ? {} : { query: answer.query }),
+        canaryRef,
+        targetRef,
+      }),
+    );
+  }
+  if (questions.length > 0) return { kind: "ask", questions };
+  facts.push(...unusableMetrics(s));
+  const failed = facts.find((fact) => fact.verdict === "failed");
+  if (failed !== undefined) return { kind: "failed", message: failed.detail, facts };
+  const unknown = facts.find((fact) => fact.verdict === "unknown");
+  if (unknown !== undefined) return { kind: "unknown", message: unknown.detail, facts };
+  return { kind: "passed", facts };
+}
+
+/** Built-in and inline metrics first, then templates, each in the order of the spec. Source: flagger-spec 2.5.1. */
+function metricEntries(s: Situation): { metric: RowMetric; part: MetricPart; id: string }[] {
+  const all = s.settings.metrics.flatMap((metric, index) =>
+    partsOf(metric).map((part) => ({ metric, part, id: `metric/${index}/${part}` })),
+  );
+  return [...all.filter((entry) => entry.part !== "template"), ...all.filter((entry) => entry.part === "template")];
+}
+
+type RowMetric = Situation["settings"]["metrics"][number];
+
+function unusableMetrics(s: Situation): CheckFact[] {
+  return s.settings.metrics
+    .filter((metric) => partsOf(metric).length === 0)
+    .map((metric) => ({
+      name: metric.name,
+      verdict: "failed",
+      detail: `Metric query failed for no usable metrics template and query were configured: "${metric.name}" is no built-in metric; give it a templateRef or a query`,
+    }));
+}

@@ -1,0 +1,297 @@
+import { expect, test } from "vitest";
+import { labels } from "./decide.ts";
+import type { Label } from "./decision.ts";
+import { decideScene, messagesOf, passed, refused, routedWeight, type Scene, stuck, unready, value } from "./scene.ts";
+
+const successRate = { name: "request-success-rate", interval: "1m", thresholdRange: { min: 99 } };
+const gate = (type: string) => ({ name: "gate", url: "http://gate/", type: type as "rollout" });
+const progressing = { phase: "Progressing", canaryWeight: 20 } as const;
+const idle = { desiredCount: 0, ...unready };
+const draining = [{ type: "Draining", status: "True" as const, reason: "RolledBack" }];
+
+/** One scene for each row of the table, in its order. */
+const scenes: Readonly<Record<Label, Scene>> = {
+  deleting: { metadata: { name: "web", namespace: "shop", deletionTimestamp: "2026-01-01T00:00:00Z" } },
+  suspended: { spec: { suspend: true }, status: progressing },
+  "invalid-spec": { analysis: { stepWeight: 10.5 } },
+  "rollback-target-gone": { target: "missing", status: progressing },
+  "target-missing": { target: "missing" },
+  withdraw: { status: progressing, target: unready },
+  blocked: { observation: { problems: [{ path: "spec.autoscalerRef.name", code: "not-found", message: "missing" }] } },
+  adopt: { status: { phase: "" }, primary: "missing" },
+  "bootstrap-stuck": { status: { phase: "Initializing" }, primary: stuck },
+  "bootstrap-wait": { status: { phase: "Initializing" }, primary: unready },
+  "ask-providers": { status: { phase: "Initializing" } },
+  "bootstrap-done": { status: { phase: "Initializing" }, answers: { providers: { kind: "providers" } } },
+  takeover: { status: { lastAppliedSpec: "5f6b7c8d4" }, primary: { matchesTarget: true } },
+  "track-configs": { observation: { trackedConfigs: { "configmap/a": "1" } } },
+  "waiting-cancelled": {
+    status: { phase: "Waiting", lastAppliedSpec: "s-old" },
+    target: { templateHash: "s-old" },
+    primary: { isPromoted: true },
+  },
+  "wait-primary-settle": { status: { lastAppliedSpec: "s-old" }, primary: unready },
+  "ask-confirm-rollout": { status: { lastAppliedSpec: "s-old" }, analysis: { webhooks: [gate("confirm-rollout")] } },
+  "wait-approval": {
+    status: { lastAppliedSpec: "s-old" },
+    analysis: { webhooks: [gate("confirm-rollout")] },
+    answers: { "hook/confirm-rollout/0": refused },
+  },
+  start: { status: { lastAppliedSpec: "s-old" }, target: idle },
+  drain: {
+    status: { phase: "Failed", conditions: draining, lastTransitionTime: "2026-01-01T11:59:58Z" },
+  },
+  "scale-down": { status: { phase: "Failed", conditions: draining } },
+  steady: { target: idle },
+  reverted: {
+    status: { ...progressing, lastPromotedSpec: "s-old" },
+    target: { templateHash: "s-old" },
+    primary: { matchesTarget: true },
+  },
+  restart: { status: { ...progressing, lastAppliedSpec: "s-earlier" } },
+  "rollback-canary-stuck": { status: progressing, target: stuck },
+  rescale: { status: { phase: "Progressing" }, target: idle },
+  "wait-canary": { status: { phase: "Progressing" }, target: unready },
+  "skip-analysis": { status: progressing, spec: { skipAnalysis: true } },
+  "wait-tick": { status: { ...progressing, lastTransitionTime: "2026-01-01T11:59:55Z" } },
+  "ask-rollback": { status: progressing, analysis: { webhooks: [gate("rollback")] } },
+  "rollback-requested": {
+    status: progressing,
+    analysis: { webhooks: [gate("rollback")] },
+    answers: { "hook/rollback/0": passed },
+  },
+  "rollback-threshold": { status: { ...progressing, failedChecks: 3 } },
+  "ask-checks": { status: progressing, analysis: { metrics: [successRate] } },
+  "rollback-check-failed": {
+    status: { ...progressing, failedChecks: 2 },
+    analysis: { metrics: [successRate] },
+    answers: { "metric/0/builtin": value(98.5) },
+  },
+  halt: { status: progressing, analysis: { metrics: [successRate] }, answers: { "metric/0/builtin": value(98.5) } },
+  "hold-unreachable": {
+    status: progressing,
+    analysis: { metrics: [successRate] },
+    answers: { "metric/0/builtin": { kind: "metric", result: { kind: "unreachable", message: "refused" } } },
+  },
+  "ask-traffic-increase": { status: progressing, analysis: { webhooks: [gate("confirm-traffic-increase")] } },
+  "traffic-gate-closed": {
+    status: progressing,
+    analysis: { webhooks: [gate("confirm-traffic-increase")] },
+    answers: { "hook/confirm-traffic-increase/0": refused },
+  },
+  advance: { status: progressing, analysis: { metrics: [successRate] }, answers: { "metric/0/builtin": value(99.9) } },
+  "ask-confirm-promotion": {
+    status: { ...progressing, canaryWeight: 50 },
+    analysis: { webhooks: [gate("confirm-promotion")] },
+  },
+  "promotion-gate-closed": {
+    status: { ...progressing, canaryWeight: 50 },
+    analysis: { webhooks: [gate("confirm-promotion")] },
+    answers: { "hook/confirm-promotion/0": refused },
+  },
+  promote: { status: { ...progressing, canaryWeight: 50 } },
+  "promote-resume": { status: { ...progressing, canaryWeight: 50 }, primary: { isPromoted: true, ...unready } },
+  "promotion-failed": { status: { phase: "Promoting", canaryWeight: 50 }, primary: stuck },
+  "promotion-failed-no-refuge": {
+    status: { phase: "Promoting", canaryWeight: 50 },
+    primary: stuck,
+    target: unready,
+  },
+  "wait-primary": { status: { phase: "Promoting", canaryWeight: 50 }, primary: { ...unready, readyCount: 1 } },
+  "promotion-shift": { status: { phase: "Promoting", canaryWeight: 50 }, analysis: { stepWeightPromotion: 20 } },
+  finalise: { status: { phase: "Promoting", canaryWeight: 50 } },
+  "drain-canary": { status: { phase: "Finalising", lastTransitionTime: "2026-01-01T11:59:58Z" } },
+  complete: { status: { phase: "Finalising" } },
+  "unknown-phase": { status: { phase: "Terminated" } },
+};
+
+test("every row of the table has a scene", () => {
+  expect([...labels].sort()).toEqual(Object.keys(scenes).sort());
+});
+
+test.each(Object.entries(scenes))("decide: %s", (label, scene) => {
+  const decision = decideScene(scene);
+  expect(decision.label).toBe(label);
+  expect(decision.explanation.sentence).not.toBe("");
+  expect(decision.questions.length > 0).toBe(label.startsWith("ask-"));
+  expect(decideScene(scene)).toEqual(decision);
+});
+
+test("decide: advance goes one step and stays within the maximum", () => {
+  const decision = decideScene(scenes.advance);
+  expect(decision.status).toMatchObject({ phase: "Progressing", canaryWeight: 30 });
+  expect(routedWeight(decision)).toBe(30);
+  expect(messagesOf(decision)).toEqual(["Advance web.shop canary weight 30"]);
+});
+
+test("decide: advance after a crash between route and status does not go two steps", () => {
+  const decision = decideScene({
+    ...scenes.advance,
+    observation: { routes: { primaryWeight: 70, canaryWeight: 30 } },
+  });
+  expect(routedWeight(decision)).toBe(30);
+});
+
+test("decide: a route that somebody reset is put back, not restarted from", () => {
+  const decision = decideScene({
+    ...scenes["wait-tick"],
+    observation: { routes: { primaryWeight: 100, canaryWeight: 0 } },
+  });
+  expect(routedWeight(decision)).toBe(20);
+});
+
+test("decide: rollback moves the traffic first and leaves the pods to drain", () => {
+  const decision = decideScene(scenes["rollback-check-failed"]);
+  expect(decision.status).toMatchObject({ phase: "Failed", canaryWeight: 0, lastPromotedSpec: "s-old" });
+  expect(routedWeight(decision)).toBe(0);
+  expect(decision.commands.some((command) => command.kind === "scale-target")).toBe(false);
+  expect(messagesOf(decision)).toEqual([
+    "Halt web.shop advancement success rate 98.50% < 99%",
+    "Rolling back web.shop failed checks threshold reached 3",
+    "Canary failed! Scaling down web.shop",
+  ]);
+});
+
+test("decide: rollback leaves traffic and pods with the canary when the primary has no ready pod", () => {
+  const decision = decideScene({ ...scenes["rollback-check-failed"], primary: unready });
+  expect(decision.status).toMatchObject({ phase: "Failed", canaryWeight: 100 });
+  expect(routedWeight(decision)).toBe(100);
+  const later = decideScene({ status: { phase: "Failed", canaryWeight: 100 }, primary: unready });
+  expect(later.label).toBe("steady");
+  expect(later.commands.some((command) => command.kind === "scale-target")).toBe(false);
+});
+
+test("decide: hold-unreachable counts no failed check", () => {
+  const decision = decideScene(scenes["hold-unreachable"]);
+  expect(decision.status.failedChecks).toBe(0);
+  expect(decision.isTick).toBe(true);
+  expect(decision.explanation.sentence).toContain("not counted as a failed check");
+});
+
+test("decide: no values and query errors count as failed checks", () => {
+  for (const result of [{ kind: "empty" }, { kind: "error", message: "parse error" }] as const) {
+    const decision = decideScene({ ...scenes.halt, answers: { "metric/0/builtin": { kind: "metric", result } } });
+    expect(decision.status.failedChecks).toBe(1);
+  }
+});
+
+test("decide: bootstrap-stuck keeps the live target running", () => {
+  const decision = decideScene(scenes["bootstrap-stuck"]);
+  expect(decision.status.phase).toBe("Initializing");
+  expect(decision.commands.some((command) => command.kind === "scale-target")).toBe(false);
+});
+
+test("decide: bootstrap-done with live pods drains them before they go", () => {
+  const decision = decideScene(scenes["bootstrap-done"]);
+  expect(decision.status.conditions?.map((condition) => condition.type)).toEqual(["Promoted", "Draining"]);
+  expect(decision.status).toMatchObject({ lastAppliedSpec: "s-new", lastPromotedSpec: "s-new" });
+});
+
+test("decide: a failed revision is not rolled out again by itself", () => {
+  expect(decideScene({ status: { phase: "Failed" }, target: idle }).label).toBe("steady");
+});
+
+test("decide: start scales to the primary's size, or to the autoscaler's minimum", () => {
+  const scale = (scene: Scene) => decideScene(scene).commands.find((command) => command.kind === "scale-target");
+  expect(scale({ ...scenes.start, primary: { desiredCount: 4 } })).toMatchObject({ replicaCount: 4 });
+  expect(scale({ ...scenes.start, observation: { scalerMinCount: 3 } })).toMatchObject({ replicaCount: 3 });
+});
+
+test("decide: a primary that is stuck does not keep a fix from starting, and the canary keeps its traffic", () => {
+  const decision = decideScene({
+    status: { phase: "Failed", canaryWeight: 100, lastAppliedSpec: "s-bad" },
+    primary: stuck,
+  });
+  expect(decision.label).toBe("start");
+  expect(decision.status).toMatchObject({ phase: "Progressing", canaryWeight: 100 });
+  expect(routedWeight(decision)).toBe(100);
+});
+
+test("decide: a failed promotion moves everything to the healthy canary and scales nothing", () => {
+  const decision = decideScene(scenes["promotion-failed"]);
+  expect(decision.status).toMatchObject({ phase: "Failed", canaryWeight: 100 });
+  expect(routedWeight(decision)).toBe(100);
+  expect(messagesOf(decision)[0]).toContain("Promotion of web.shop failed, primary not ready");
+});
+
+test("decide: the canary serves until the primary is ready", () => {
+  expect(routedWeight(decideScene(scenes["wait-primary"]))).toBe(50);
+  const gone = decideScene({ ...scenes["wait-primary"], target: unready });
+  expect(routedWeight(gone)).toBe(0);
+});
+
+test("decide: promotion in steps goes back through each weight", () => {
+  const at = (canaryWeight: number) =>
+    decideScene({ status: { phase: "Promoting", canaryWeight }, analysis: { stepWeightPromotion: 20 } });
+  expect(at(50).status.canaryWeight).toBe(30);
+  expect(at(30).status.canaryWeight).toBe(10);
+  expect(at(10)).toMatchObject({ label: "finalise", status: { phase: "Finalising", canaryWeight: 0 } });
+  expect(at(0).label).toBe("finalise");
+});
+
+test("decide: complete records what was promoted", () => {
+  const decision = decideScene(scenes.complete);
+  expect(decision.status).toMatchObject({ phase: "Succeeded", lastPromotedSpec: "s-new" });
+  expect(decision.commands).toContainEqual({ kind: "scale-target", replicaCount: 0 });
+});
+
+test("decide: waiting for promotion keeps the weight and goes on analysing", () => {
+  const closed = decideScene(scenes["promotion-gate-closed"]);
+  expect(closed.status).toMatchObject({ phase: "WaitingPromotion", canaryWeight: 50 });
+  const failing = decideScene({
+    status: { phase: "WaitingPromotion", canaryWeight: 50 },
+    analysis: { metrics: [successRate] },
+    answers: { "metric/0/builtin": value(10) },
+  });
+  expect(failing).toMatchObject({ label: "halt", status: { failedChecks: 1 } });
+});
+
+test("decide: withdraw counts, and ends the run at the threshold", () => {
+  expect(decideScene(scenes.withdraw).status).toMatchObject({ canaryWeight: 0, failedChecks: 1 });
+  const last = decideScene({ ...scenes.withdraw, status: { ...progressing, failedChecks: 2 } });
+  expect(last.status.phase).toBe("Failed");
+});
+
+test("decide: invalid-spec leaves phase and routes and names path and value", () => {
+  const decision = decideScene({ ...scenes["invalid-spec"], status: progressing });
+  expect(decision.status).toMatchObject({ phase: "Progressing", canaryWeight: 20 });
+  expect(routedWeight(decision)).toBeUndefined();
+  expect(messagesOf(decision)[0]).toBe(
+    "Cannot run the canary: spec.analysis.stepWeight: must be a whole number from 0 to 100, received 10.5",
+  );
+});
+
+test.each([
+  ["blue/green", { analysis: { iterations: 5 } }, "spec.analysis.iterations"],
+  ["A/B", { analysis: { match: [{}] } }, "spec.analysis.match"],
+  ["another provider", { spec: { provider: "nginx" } }, "spec.provider"],
+  ["a DaemonSet", { spec: { targetRef: { kind: "DaemonSet", name: "web" } } }, "spec.targetRef.kind"],
+])("decide: %s is refused, not ignored", (_, scene: Scene, path) => {
+  const decision = decideScene(scene);
+  expect(decision.label).toBe("invalid-spec");
+  expect(messagesOf(decision).join()).toContain(path);
+});
+
+test("decide: config changes alone start a release", () => {
+  const configs = { "configmap/a": "2" };
+  const decision = decideScene({
+    status: { trackedConfigs: { "configmap/a": "1" } },
+    observation: { trackedConfigs: configs },
+  });
+  expect(decision).toMatchObject({ label: "start", status: { trackedConfigs: configs } });
+});
+
+test("decide: takeover of a Canary whose target changed in the gap starts its release", () => {
+  expect(decideScene({ status: { lastAppliedSpec: "5f6b7c8d4", lastPromotedSpec: "5f6b7c8d4" } }).label).toBe("start");
+});
+
+test("decide: the checks of a failed tick are in the explanation", () => {
+  const { checks } = decideScene(scenes.halt).explanation;
+  expect(checks).toEqual([
+    expect.objectContaining({
+      name: "request-success-rate",
+      verdict: "failed",
+      result: { kind: "value", value: 98.5 },
+    }),
+  ]);
+});

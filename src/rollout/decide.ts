@@ -1,0 +1,91 @@
+import type { Canary } from "#api";
+import { assert, deepEqual } from "#base";
+import { analysisRows, withdrawRow } from "./analysis-rows.ts";
+import type { Decision, Label } from "./decision.ts";
+import type { Draft, Row } from "./draft.ts";
+import { keepServed } from "./keep-served.ts";
+import { namesOf } from "./names.ts";
+import type { Observation } from "./observation.ts";
+import { preliminaryRows } from "./preliminary-rows.ts";
+import { promotionRows } from "./promotion-rows.ts";
+import { readSettings, type SettingsLimits } from "./settings.ts";
+import { type Basics, type Situation, situationOf } from "./situation.ts";
+import { completeStatus, withoutCondition, ACCEPTED } from "./status.ts";
+import { blockedRow, bootstrapRows, steadyRows } from "./steady-rows.ts";
+
+/** A phase that neither Flagger nor Serin works in: wait for what wrote it. */
+const unknownPhase: Row<Situation> = {
+  label: "unknown-phase",
+  when: () => true,
+  then: (s) => ({ sentence: `Nothing is done in phase ${s.status.phase}.` }),
+};
+
+/** The transition table: the first row that applies decides. Rows of different phases never compete. */
+const rows: readonly Row<Situation>[] = [
+  withdrawRow,
+  blockedRow,
+  ...bootstrapRows,
+  ...steadyRows,
+  ...analysisRows,
+  ...promotionRows,
+  unknownPhase,
+];
+
+/** Every label in the order of the table, for the test that each is named by a test. */
+export const labels: readonly Label[] = [...new Set([...preliminaryRows, ...rows].map((row) => row.label))];
+
+/**
+ * Decides what to do about a Canary: pure, total, deterministic.
+ *
+ * When hooks or metrics must be asked first, the decision holds questions and nothing else; add the answers to the
+ * observation and decide again (at most {@link MAX_ROUNDS} times). Otherwise perform the commands in order, then record
+ * the status. Every command is idempotent and none depends on an earlier one having just been done, so a crash between
+ * any two of them and a new decision end in the same place.
+ */
+export function decide(canary: Canary, observation: Observation, now: { nowMs: number } & SettingsLimits): Decision {
+  const basics: Basics = {
+    canary,
+    names: namesOf(canary),
+    status: completeStatus(canary.status),
+    observation,
+    nowMs: now.nowMs,
+  };
+  const settings = readSettings(canary, now);
+  const early = {
+    ...basics,
+    settings: settings.ok ? settings.value : undefined,
+    specProblems: settings.ok ? [] : settings.error,
+  };
+  const preliminary = preliminaryRows.find((row) => row.when(early));
+  if (preliminary !== undefined) return decisionOf(basics, preliminary.label, preliminary.then(early));
+  assert(settings.ok && observation.target !== undefined, "the preliminary rows catch a bad spec and a missing target");
+  const accepted = { ...basics, status: withoutCondition(basics.status, ACCEPTED) };
+  const situation = situationOf(accepted, { settings: settings.value, target: observation.target });
+  const row = rows.find((candidate) => candidate.when(situation)) ?? unknownPhase;
+  const draft = row.then(situation);
+  return decisionOf(situation, row.label, { ...draft, commands: keepServed(situation, draft.commands ?? []) });
+}
+
+/** Upper bound of rounds of questions: one for each hook, one for the metrics, and the final decision. */
+export const MAX_ROUNDS = 128;
+
+function decisionOf(basics: Basics, label: Label, draft: Draft): Decision {
+  const before = completeStatus(basics.canary.status);
+  const after = draft.status ?? basics.status;
+  return {
+    label,
+    status: deepEqual(before, after) ? before : after,
+    commands: draft.commands ?? [],
+    questions: draft.questions ?? [],
+    isTick: draft.isTick ?? false,
+    wakeAtMs: draft.wakeAtMs,
+    explanation: {
+      sentence: draft.sentence,
+      fromPhase: before.phase,
+      toPhase: after.phase,
+      fromWeight: before.canaryWeight,
+      toWeight: after.canaryWeight,
+      checks: draft.checks ?? [],
+    },
+  };
+}

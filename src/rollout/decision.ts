@@ -1,0 +1,118 @@
+import type { CanaryPhase, CanaryStatus, CanaryWebhook } from "#api";
+import type { MetricResult, Question } from "./observation.ts";
+
+/** The outcome of one look at a Canary. */
+export interface Decision {
+  readonly label: Label;
+  /** The status to record, last. Equal to the present one when nothing changed. */
+  readonly status: CanaryStatus;
+  /** What to do, in this order. Each is idempotent. */
+  readonly commands: readonly Command[];
+  readonly explanation: Explanation;
+  /** When not empty: ask these, add the answers to the observation, and decide again; nothing else is to be done. */
+  readonly questions: readonly Question[];
+  /** Whether this look counts as the tick of the interval, even if the status did not change. */
+  readonly isTick: boolean;
+  /** When to look again at the latest; undefined when only a change can matter. */
+  readonly wakeAtMs: number | undefined;
+}
+
+/** Names of the transitions; each is one row of the table and named by a test. */
+export type Label =
+  | "suspended"
+  | "deleting"
+  | "invalid-spec"
+  | "target-missing"
+  | "rollback-target-gone"
+  | "withdraw"
+  | "blocked"
+  | "adopt"
+  | "bootstrap-stuck"
+  | "bootstrap-wait"
+  | "ask-providers"
+  | "bootstrap-done"
+  | "takeover"
+  | "track-configs"
+  | "waiting-cancelled"
+  | "wait-primary-settle"
+  | "ask-confirm-rollout"
+  | "wait-approval"
+  | "start"
+  | "drain"
+  | "scale-down"
+  | "steady"
+  | "reverted"
+  | "restart"
+  | "rollback-canary-stuck"
+  | "rescale"
+  | "wait-canary"
+  | "skip-analysis"
+  | "wait-tick"
+  | "ask-rollback"
+  | "rollback-requested"
+  | "rollback-threshold"
+  | "ask-checks"
+  | "rollback-check-failed"
+  | "halt"
+  | "hold-unreachable"
+  | "ask-traffic-increase"
+  | "traffic-gate-closed"
+  | "advance"
+  | "ask-confirm-promotion"
+  | "promotion-gate-closed"
+  | "promote"
+  | "promote-resume"
+  | "promotion-failed"
+  | "promotion-failed-no-refuge"
+  | "wait-primary"
+  | "promotion-shift"
+  | "finalise"
+  | "drain-canary"
+  | "complete"
+  | "unknown-phase";
+
+export type EventType = "Normal" | "Warning";
+
+export type Command =
+  /** Services of the two copies. */
+  | { readonly kind: "ensure-services" }
+  /** The primary workload: `create` when it is missing, `sync` to give it the target's present template and configs. */
+  | { readonly kind: "ensure-primary"; readonly mode: "create" | "sync" }
+  /** The primary's autoscaler, likewise. */
+  | { readonly kind: "ensure-scaler"; readonly mode: "create" | "sync" }
+  /** The Service that clients use, pointed at the primary. */
+  | { readonly kind: "ensure-apex" }
+  /** Routing objects with these weights (the primary gets the rest of 100), repaired where they drifted. */
+  | { readonly kind: "set-routes"; readonly canaryWeight: number }
+  | { readonly kind: "scale-target"; readonly replicaCount: number }
+  /** `isStanding` events tell a condition that lasts: once while it does, not at every look. */
+  | { readonly kind: "event"; readonly type: EventType; readonly message: string; readonly isStanding: boolean }
+  | {
+      readonly kind: "alert";
+      readonly severity: "info" | "warn" | "error";
+      readonly message: string;
+      readonly hasMetadata: boolean;
+      readonly isStanding: boolean;
+    }
+  /** Hooks whose answer changes nothing: post-rollout. */
+  | { readonly kind: "call-hooks"; readonly hooks: readonly CanaryWebhook[]; readonly phase: CanaryPhase }
+  | { readonly kind: "count-run"; readonly outcome: "success" | "failure"; readonly analysis: "completed" | "skipped" };
+
+/** Why, as data; the sentence alone must be enough for a person. */
+export interface Explanation {
+  readonly sentence: string;
+  readonly fromPhase: CanaryPhase;
+  readonly toPhase: CanaryPhase;
+  readonly fromWeight: number;
+  readonly toWeight: number;
+  readonly checks: readonly CheckFact[];
+}
+
+/** One check of the tick: what was asked, what came back, what was allowed. */
+export interface CheckFact {
+  readonly name: string;
+  readonly verdict: "passed" | "failed" | "unknown";
+  readonly detail: string;
+  readonly result?: MetricResult;
+  readonly query?: string;
+}

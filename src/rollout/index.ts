@@ -1,0 +1,9 @@
+export { decide, labels, MAX_ROUNDS } from "./decide.ts";
+export type { CheckFact, Command, Decision, EventType, Explanation, Label } from "./decision.ts";
+export { judgeMetric, partsOf, REQUEST_DURATION, SUCCESS_RATE } from "./judge-metric.ts";
+export { namesOf, type RolloutNames } from "./names.ts";
+export type * from "./observation.ts";
+export { judgeReadiness, type Readiness, type ReadinessRule } from "./readiness.ts";
+export { hooksOf, type RolloutSettings, readSettings, type SettingsLimits } from "./settings.ts";
+export { completeStatus, formatTime, isForeignHash, parseTime } from "./status.ts";
+export { nextPromotionWeight, nextWeight, type WeightSteps } from "./weights.ts";

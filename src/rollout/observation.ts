@@ -1,0 +1,84 @@
+import type { CanaryMetric, CanaryPhase, CanaryWebhook } from "#api";
+import type { Problem } from "#base";
+
+/** All that a decision may depend on beside the Canary itself and the time. */
+export interface Observation {
+  /** The user's workload, which is the canary copy; undefined when it does not exist. */
+  readonly target: WorkloadObservation | undefined;
+  readonly primary: PrimaryObservation | undefined;
+  /** Weights that the router has now; undefined when there is no route yet. */
+  readonly routes: RouteWeights | undefined;
+  /** Checksums of the ConfigMaps and Secrets of the target, `configmap/NAME` or `secret/NAME`; undefined when not tracked. */
+  readonly trackedConfigs: Readonly<Record<string, string>> | undefined;
+  /** Lower bound of replicas that the target's autoscaler keeps; undefined without an autoscaler. */
+  readonly scalerMinCount: number | undefined;
+  /** What the user must mend before the release can go on: a missing ConfigMap, HPA or selector label. */
+  readonly problems: readonly Problem[];
+  /** When this process last took an analysis step or tried to; undefined after a restart. */
+  readonly lastTickMs: number | undefined;
+  /** Answers to the questions of this tick so far, by question id. */
+  readonly answers: ReadonlyMap<string, Answer>;
+}
+
+/** A Deployment's numbers. */
+export interface WorkloadObservation {
+  readonly name: string;
+  readonly templateHash: string;
+  /** `spec.replicas`. */
+  readonly desiredCount: number;
+  readonly generation: number;
+  readonly observedGeneration: number;
+  readonly replicaCount: number;
+  readonly updatedCount: number;
+  readonly readyCount: number;
+  readonly availableCount: number;
+  readonly progressing?: WorkloadCondition;
+  readonly available?: WorkloadCondition;
+}
+
+export interface WorkloadCondition {
+  readonly status: string;
+  readonly reason?: string;
+  readonly lastUpdateMs?: number;
+}
+
+export interface PrimaryObservation extends WorkloadObservation {
+  /** Whether its template is what the target's template would become as a primary. */
+  readonly matchesTarget: boolean;
+  /** Whether it was made from exactly the target's present template and configs. */
+  readonly isPromoted: boolean;
+}
+
+export interface RouteWeights {
+  readonly primaryWeight: number;
+  readonly canaryWeight: number;
+}
+
+/** Something that must be asked outside before the decision can be made. */
+export type Question =
+  | { readonly kind: "hook"; readonly id: string; readonly hook: CanaryWebhook; readonly phase: CanaryPhase }
+  | { readonly kind: "metric"; readonly id: string; readonly metric: CanaryMetric; readonly part: MetricPart }
+  | { readonly kind: "providers"; readonly id: string };
+
+/** A metric entry may be a built-in one, carry a query of its own, and name a template, all at once. */
+export type MetricPart = "builtin" | "inline" | "template";
+
+export type Answer =
+  | { readonly kind: "hook"; readonly isPassed: boolean; readonly detail: string }
+  | { readonly kind: "metric"; readonly result: MetricResult; readonly query?: string }
+  /** `problem` is absent when every metrics provider answers. */
+  | { readonly kind: "providers"; readonly problem?: string };
+
+/** What a metrics provider said. Only some of these are a verdict on the release. */
+export type MetricResult =
+  | { readonly kind: "value"; readonly value: number }
+  /** Measured, and it is 0. */
+  | { readonly kind: "zero" }
+  /** The query ran and found no sample, or only NaN: no traffic, or a wrong selector. */
+  | { readonly kind: "empty" }
+  /** The newest sample is older than the window asks for. */
+  | { readonly kind: "stale"; readonly ageMs: number }
+  /** The provider refused the query; asking again will not help. */
+  | { readonly kind: "error"; readonly message: string }
+  /** The provider could not be asked; nothing is known about the release. */
+  | { readonly kind: "unreachable"; readonly message: string };

@@ -1,0 +1,160 @@
+import { alert, type Draft, event, infrastructure, type Row, standing, step } from "./draft.ts";
+import { endOfFailedRun } from "./rollback.ts";
+import { hooksOf } from "./settings.ts";
+import type { Situation } from "./situation.ts";
+import { scaleToZero } from "./steady-rows.ts";
+import { nextPromotionWeight } from "./weights.ts";
+
+const isPromoting = ({ status }: Situation): boolean => status.phase === "Promoting";
+const isFinalising = ({ status }: Situation): boolean => status.phase === "Finalising";
+const isEnding = (s: Situation): boolean => isPromoting(s) || isFinalising(s);
+
+/** Promoting and Finalising: the canary serves until the primary is ready with the new revision. */
+export const promotionRows: readonly Row<Situation>[] = [
+  {
+    label: "promotion-failed",
+    when: (s) => isEnding(s) && s.primaryReadiness.kind === "stuck" && s.target.readyCount > 0,
+    // Promoting, Finalising → Failed
+    then: (s) => promotionFailed(s, 100),
+  },
+  {
+    label: "promotion-failed-no-refuge",
+    when: (s) => isEnding(s) && s.primaryReadiness.kind === "stuck",
+    // Promoting, Finalising → Failed
+    then: (s) => promotionFailed(s, (s.primary?.readyCount ?? 0) > 0 ? 0 : s.weight),
+  },
+  {
+    label: "wait-primary",
+    when: (s) => isEnding(s) && s.primaryReadiness.kind === "waiting",
+    then: (s) => ({
+      sentence: `Waiting for the primary to run the new revision: ${reasonOf(s)}`,
+      commands: [
+        ...infrastructure(servedBy(s)),
+        standing("Warning", `${s.names.primaryRef} not ready: ${reasonOf(s)}`),
+      ],
+      wakeAtMs: s.nowMs + s.settings.intervalMs,
+    }),
+  },
+  {
+    label: "wait-tick",
+    when: (s) => isPromoting(s) && s.settings.promotionStep > 0 && s.weight > 0 && s.target.readyCount > 0 && !s.isDue,
+    then: (s) => ({
+      sentence: `The primary is ready; the next ${s.settings.promotionStep}% go back to it at the next interval.`,
+      commands: infrastructure(s.weight),
+      wakeAtMs: s.nextTickMs,
+    }),
+  },
+  {
+    label: "promotion-shift",
+    when: (s) => isPromoting(s) && s.target.readyCount > 0 && shifted(s) > 0,
+    then: (s) => ({
+      sentence: `The primary gets ${100 - shifted(s)}% of the traffic back.`,
+      status: step(s, { canaryWeight: shifted(s) }),
+      commands: [
+        ...infrastructure(shifted(s)),
+        event("Normal", `Advance ${s.names.canaryRef} primary weight ${100 - shifted(s)}`),
+      ],
+      isTick: true,
+      wakeAtMs: s.nowMs + s.settings.intervalMs,
+    }),
+  },
+  {
+    label: "finalise",
+    when: isPromoting,
+    // Promoting → Finalising
+    then: (s) => ({
+      sentence: "The primary runs the new revision and gets all traffic.",
+      status: step(s, { phase: "Finalising", canaryWeight: 0, iterations: 0 }),
+      commands: [
+        ...infrastructure(0),
+        event(
+          "Normal",
+          s.settings.promotionStep > 0
+            ? `Advance ${s.names.canaryRef} primary weight 100`
+            : `Routing all traffic to primary`,
+        ),
+      ],
+      wakeAtMs: s.nowMs,
+    }),
+  },
+  {
+    label: "drain-canary",
+    when: (s) => isFinalising(s) && s.nowMs < s.drainedAtMs,
+    then: (s) => ({
+      sentence: "All traffic is on the primary; the canary's pods stay until requests in flight have ended.",
+      commands: infrastructure(0),
+      wakeAtMs: s.drainedAtMs,
+    }),
+  },
+  {
+    label: "complete",
+    when: isFinalising,
+    // Finalising → Succeeded
+    then: complete,
+  },
+];
+
+function complete(s: Situation): Draft {
+  const isSkipped = s.settings.skipsAnalysis;
+  const { lastAppliedSpec } = s.status;
+  return {
+    sentence: `${s.names.canaryRef} is promoted; the canary is scaled down.`,
+    status: step(s, {
+      phase: "Succeeded",
+      canaryWeight: 0,
+      iterations: 0,
+      ...(lastAppliedSpec === undefined ? {} : { lastPromotedSpec: lastAppliedSpec }),
+    }),
+    commands: [
+      ...infrastructure(0),
+      scaleToZero,
+      { kind: "count-run", outcome: "success", analysis: isSkipped ? "skipped" : "completed" },
+      { kind: "call-hooks", hooks: hooksOf(s.settings, "post-rollout"), phase: "Succeeded" },
+      event(
+        "Normal",
+        isSkipped
+          ? `Promotion completed! Canary analysis was skipped for ${s.names.targetRef}`
+          : `Promotion completed! Scaling down ${s.names.targetRef}`,
+      ),
+      alert(
+        "info",
+        isSkipped
+          ? "Canary analysis was skipped, promotion finished."
+          : "Canary analysis completed successfully, promotion finished.",
+      ),
+    ],
+    wakeAtMs: s.nowMs,
+  };
+}
+
+function promotionFailed(s: Situation, canaryWeight: number): Draft {
+  const message = `Promotion of ${s.names.targetRef} failed, primary not ready: ${reasonOf(s)}`;
+  return {
+    sentence: `${message}; ${canaryWeight === 100 ? "all traffic stays with the healthy canary" : "traffic stays where pods are ready"}.`,
+    status: step(
+      s,
+      { phase: "Failed", canaryWeight, failedChecks: 0, iterations: 0 },
+      "Promotion failed, the primary is not ready; the canary is not scaled down.",
+    ),
+    commands: [
+      event("Warning", message),
+      alert("error", `Promotion failed, primary not ready: ${reasonOf(s)}`),
+      ...infrastructure(canaryWeight),
+      ...endOfFailedRun(s),
+    ],
+    isTick: true,
+  };
+}
+
+/** While the primary rolls, a canary that lost its pods gives the traffic to what is left of the primary. */
+function servedBy(s: Situation): number {
+  return s.target.readyCount === 0 && (s.primary?.readyCount ?? 0) > 0 ? 0 : s.weight;
+}
+
+function shifted(s: Situation): number {
+  return nextPromotionWeight(s.settings.promotionStep, s.weight);
+}
+
+function reasonOf(s: Situation): string {
+  return s.primaryReadiness.kind === "ready" ? "" : s.primaryReadiness.reason;
+}

@@ -1,0 +1,63 @@
+import type { WorkloadObservation } from "./observation.ts";
+
+/** Whether a copy can take traffic: yes, not yet (and may still), or not without help. */
+export type Readiness =
+  | { readonly kind: "ready" }
+  | { readonly kind: "waiting"; readonly reason: string }
+  | { readonly kind: "stuck"; readonly reason: string };
+
+export interface ReadinessRule {
+  /** Share of the updated pods that must be available. */
+  readonly readyPercent: number;
+  /** How long the copy may be unavailable before it counts as stuck. */
+  readonly deadlineMs: number;
+  readonly nowMs: number;
+}
+
+/**
+ * Judges a Deployment by its status.
+ *
+ * Source: flagger-spec 2.8. Two differences: a copy that is to have no pods is waiting, not ready, and with pods asked
+ * for at least one must be available, whatever the percentage rounds to.
+ */
+export function judgeReadiness(workload: WorkloadObservation, rule: ReadinessRule): Readiness {
+  const { updatedCount, replicaCount, availableCount, desiredCount } = workload;
+  if (workload.generation > workload.observedGeneration)
+    return waiting("waiting for rollout to finish: observed deployment generation less than desired generation");
+  const excuse = stuckReason(workload, rule);
+  const answer = (reason: string): Readiness =>
+    excuse === undefined ? waiting(reason) : stuck(`${reason}; ${excuse}`);
+  if (workload.progressing?.reason === "ProgressDeadlineExceeded")
+    return stuck(`deployment "${workload.name}" exceeded its progress deadline`);
+  if (desiredCount === 0) return waiting("it is scaled to zero");
+  if (updatedCount < desiredCount)
+    return answer(
+      `waiting for rollout to finish: ${updatedCount} out of ${desiredCount} new replicas have been updated`,
+    );
+  if (replicaCount > updatedCount)
+    return answer(`waiting for rollout to finish: ${replicaCount - updatedCount} old replicas are pending termination`);
+  const needed = Math.max(1, Math.floor((updatedCount * rule.readyPercent) / 100));
+  if (availableCount < needed)
+    return answer(
+      `waiting for rollout to finish: ${availableCount} of ${updatedCount} (readyThreshold ${rule.readyPercent}%) updated replicas are available`,
+    );
+  return { kind: "ready" };
+}
+
+/** Why waiting makes no sense any more: below its minimum availability for longer than the deadline. */
+function stuckReason(workload: WorkloadObservation, rule: ReadinessRule): string | undefined {
+  const { available, progressing } = workload;
+  if (progressing === undefined || available?.status !== "False") return undefined;
+  if (available.reason !== "MinimumReplicasUnavailable") return undefined;
+  const sinceMs = available.lastUpdateMs;
+  if (sinceMs === undefined || sinceMs + rule.deadlineMs > rule.nowMs) return undefined;
+  return `unavailable for longer than the progress deadline of ${Math.round(rule.deadlineMs / 1000)}s`;
+}
+
+function waiting(reason: string): Readiness {
+  return { kind: "waiting", reason };
+}
+
+function stuck(reason: string): Readiness {
+  return { kind: "stuck", reason };
+}

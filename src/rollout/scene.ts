@@ -1,0 +1,108 @@
+import type { Canary, CanaryAnalysis, CanaryStatus } from "#api";
+import { decide } from "./decide.ts";
+import type { Decision } from "./decision.ts";
+import type { Answer, Observation, PrimaryObservation, WorkloadObservation } from "./observation.ts";
+
+/** Builders of situations for tests: a Canary `web.shop` with sensible parts, each replaceable. */
+
+export const NOW_MS = Date.parse("2026-01-01T12:00:00Z");
+
+export interface Scene {
+  readonly status?: Partial<CanaryStatus>;
+  readonly analysis?: Partial<CanaryAnalysis>;
+  readonly spec?: Partial<Canary["spec"]>;
+  readonly metadata?: Canary["metadata"];
+  readonly target?: Partial<WorkloadObservation> | "missing";
+  readonly primary?: Partial<PrimaryObservation> | "missing";
+  readonly observation?: Partial<Observation>;
+  readonly answers?: Readonly<Record<string, Answer>>;
+}
+
+/** A workload of two pods, all there. */
+export function workload<T extends Partial<WorkloadObservation>>(changes: T): WorkloadObservation & T {
+  const desiredCount = changes.desiredCount ?? 2;
+  return {
+    name: "web",
+    templateHash: "s-new",
+    desiredCount,
+    generation: 1,
+    observedGeneration: 1,
+    replicaCount: desiredCount,
+    updatedCount: desiredCount,
+    readyCount: desiredCount,
+    availableCount: desiredCount,
+    progressing: { status: "True", reason: "NewReplicaSetAvailable" },
+    ...changes,
+  };
+}
+
+/** Pods that do not come up, and may still. */
+export const unready: Partial<WorkloadObservation> = { readyCount: 0, availableCount: 0 };
+/** Pods that did not come up in time. */
+export const stuck: Partial<WorkloadObservation> = {
+  ...unready,
+  progressing: { status: "False", reason: "ProgressDeadlineExceeded" },
+};
+
+export function canaryOf(scene: Scene): Canary {
+  return {
+    apiVersion: "flagger.app/v1beta1",
+    kind: "Canary",
+    metadata: { name: "web", namespace: "shop", uid: "1", ...scene.metadata },
+    spec: {
+      targetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" },
+      service: { port: 80 },
+      analysis: { interval: "10s", threshold: 3, stepWeight: 10, maxWeight: 50, ...scene.analysis },
+      ...scene.spec,
+    },
+    status: {
+      phase: "Initialized",
+      canaryWeight: 0,
+      failedChecks: 0,
+      iterations: 0,
+      lastAppliedSpec: "s-new",
+      lastPromotedSpec: "s-old",
+      lastTransitionTime: new Date(NOW_MS - 60_000).toISOString(),
+      ...scene.status,
+    },
+  };
+}
+
+export function observationOf(scene: Scene): Observation {
+  const weight = scene.status?.canaryWeight ?? 0;
+  return {
+    target: scene.target === "missing" ? undefined : workload(scene.target ?? {}),
+    primary:
+      scene.primary === "missing"
+        ? undefined
+        : { matchesTarget: false, isPromoted: false, ...workload({ name: "web-primary", ...scene.primary }) },
+    routes: { primaryWeight: 100 - weight, canaryWeight: weight },
+    trackedConfigs: undefined,
+    scalerMinCount: undefined,
+    problems: [],
+    lastTickMs: undefined,
+    answers: new Map(Object.entries(scene.answers ?? {})),
+    ...scene.observation,
+  };
+}
+
+export function decideScene(scene: Scene): Decision {
+  return decide(canaryOf(scene), observationOf(scene), { nowMs: NOW_MS, minIntervalMs: 1000 });
+}
+
+/** The events of a decision. */
+export function messagesOf(decision: Decision): string[] {
+  return decision.commands.flatMap((command) => (command.kind === "event" ? [command.message] : []));
+}
+
+/** The weight that the decision routes to the canary; undefined when it leaves the routes. */
+export function routedWeight(decision: Decision): number | undefined {
+  return decision.commands.flatMap((command) => (command.kind === "set-routes" ? [command.canaryWeight] : [])).at(-1);
+}
+
+export function value(number: number): Answer {
+  return { kind: "metric", result: number === 0 ? { kind: "zero" } : { kind: "value", value: number } };
+}
+
+export const passed: Answer = { kind: "hook", isPassed: true, detail: "" };
+export const refused: Answer = { kind: "hook", isPassed: false, detail: "not now" };
