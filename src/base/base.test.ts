@@ -43,7 +43,10 @@ test("deepEqual, deepCopy, canonicalJson: agree on every JSON value", () => {
 
 test("deepEqual: a key that is undefined is a missing key", () => {
   expect(deepEqual({ a: 1, b: undefined }, { a: 1 })).toBe(true);
+  expect(deepEqual({ a: undefined }, {})).toBe(true);
   expect(deepEqual({ a: 1 }, { a: 1, b: null })).toBe(false);
+  expect(deepEqual({}, { toString: "x" })).toBe(false);
+  expect(deepEqual({ toString: "x" }, {})).toBe(false);
 });
 
 test.each([

@@ -99,3 +99,9 @@ export class ApiFailure extends Failure {
     this.status = details.status;
   }
 }
+
+/** True for the refusal to create something in a namespace that is being deleted. */
+export function isNamespaceTerminating(thrown: unknown): boolean {
+  if (!(thrown instanceof ApiFailure)) return false;
+  return thrown.status?.details?.causes?.some((cause) => cause.reason === "NamespaceTerminating") === true;
+}

@@ -1,6 +1,6 @@
 import { type Event, type KubeObject, type ObjectReference, resources } from "#api";
 import { type Clock, type Log, messageOf } from "#base";
-import type { KubeClient } from "./client.ts";
+import { ApiFailure, isNamespaceTerminating, type KubeClient } from "./client.ts";
 import type { EventRecorder } from "./ports.ts";
 
 /** Events that wait to be sent; beyond it new ones are dropped, since an event is never worth the memory of its sender. */
@@ -40,7 +40,10 @@ export function createEventRecorder(options: {
         await send(next.event, next.atMs);
       } catch (thrown) {
         const { reason, object } = next.event;
-        log.warn("event dropped", { reason, object: object.name, error: messageOf(thrown) });
+        const fields = { reason, object: object.name, error: messageOf(thrown) };
+        // Objects of a namespace that is being emptied still have things happen to them, but nobody can write it down.
+        if (isNamespaceTerminating(thrown)) log.debug("event dropped", fields);
+        else log.warn("event dropped", fields);
       }
     }
     sending = undefined;
@@ -69,7 +72,7 @@ export function createEventRecorder(options: {
       await client.patch(resources.events, key, { kind: "merge", body });
       return { name: before.name, count };
     } catch (thrown) {
-      if (thrown instanceof Error && "httpStatus" in thrown && thrown.httpStatus === 404) return undefined;
+      if (thrown instanceof ApiFailure && thrown.httpStatus === 404) return undefined;
       throw thrown;
     }
   }

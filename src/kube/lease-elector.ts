@@ -11,6 +11,8 @@ import {
 } from "./lease-step.ts";
 import { sleep } from "./sleep.ts";
 
+const MAX_RELEASE_ATTEMPTS = 3;
+
 export interface LeaseElectorOptions {
   readonly client: KubeClient;
   readonly name: string;
@@ -61,8 +63,7 @@ export function createLeaseElector(options: LeaseElectorOptions): LeaseElector {
       await writeLease(options, lease, plan.spec);
       return startedMs;
     } catch (thrown) {
-      const isConflict = thrown instanceof ApiFailure && thrown.httpStatus === 409;
-      if (isConflict) log.debug("lease was written by another", { lease: options.name });
+      if (isConflict(thrown)) log.debug("lease was written by another", { lease: options.name });
       else log.warn("lease could not be renewed", { lease: options.name, error: messageOf(thrown) });
       return undefined;
     }
@@ -96,6 +97,7 @@ export function createLeaseElector(options: LeaseElectorOptions): LeaseElector {
     armDeadline();
     while (!reign.signal.aborted) {
       await pause(reign.signal);
+      if (reign.signal.aborted) break;
       const sinceMs = await unlessAborted(reign.signal, tryOnce());
       if (sinceMs === undefined || reign.signal.aborted) continue;
       renewedMs = sinceMs;
@@ -161,12 +163,23 @@ async function writeLease(
 }
 
 async function release(options: LeaseElectorOptions): Promise<void> {
-  try {
-    const lease = await readLease(options);
-    if (lease?.spec?.holderIdentity !== options.identity) return;
-    await writeLease(options, lease, releasedSpec(lease.spec, options.clock.nowMs()));
-  } catch (thrown) {
-    // Not given back, it runs out.
-    options.log.warn("lease could not be given back", { lease: options.name, error: messageOf(thrown) });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const lease = await readLease(options);
+      if (lease?.spec?.holderIdentity !== options.identity) return;
+      await writeLease(options, lease, releasedSpec(lease.spec, options.clock.nowMs()));
+      return;
+    } catch (thrown) {
+      // A renewal that was under way when the reign ended may still have come in between.
+      const mayRetry = isConflict(thrown) && attempt < MAX_RELEASE_ATTEMPTS;
+      if (mayRetry) continue;
+      // Not given back, it runs out.
+      options.log.warn("lease could not be given back", { lease: options.name, error: messageOf(thrown) });
+      return;
+    }
   }
+}
+
+function isConflict(thrown: unknown): boolean {
+  return thrown instanceof ApiFailure && thrown.httpStatus === 409;
 }

@@ -3,8 +3,8 @@ import { ApiFailure } from "./client.ts";
 import type { ReconcileOutcome, WorkQueue } from "./ports.ts";
 
 const RETRY: BackoffPolicy = { initialMs: 20, factor: 2, maxMs: 30_000, jitter: 0.3 };
-/** Failures in a row after which a conflict is worth a warning: below it, it is the normal price of a stale cache. */
-const QUIET_CONFLICT_COUNT = 5;
+/** Failures in a row after which a lost race is worth a warning: below it, it is the normal price of a stale copy. */
+const QUIET_RACE_COUNT = 5;
 
 export interface WorkQueueOptions {
   /** Brings one key to its desired state. A rejection is retried with backoff. */
@@ -116,9 +116,10 @@ function report(
 ): void {
   const { key, thrown, failureCount } = failed;
   const fields = { key, failureCount, error: messageOf(thrown) };
-  const isConflict = thrown instanceof ApiFailure && thrown.code === "Conflict";
+  // A newer version, or no object at all: the copy that the reconcile worked from is old.
+  const isRace = thrown instanceof ApiFailure && (thrown.code === "Conflict" || thrown.code === "NotFound");
   if (thrown instanceof Bug) options.log.error("reconcile found a bug, will be retried", fields);
-  else if (isConflict && failureCount < QUIET_CONFLICT_COUNT) options.log.debug("reconcile lost a race", fields);
+  else if (isRace && failureCount < QUIET_RACE_COUNT) options.log.debug("reconcile lost a race", fields);
   else options.log.warn("reconcile failed, will be retried", fields);
   try {
     options.onError?.(key, thrown, failureCount);

@@ -115,6 +115,8 @@ export interface Binary {
   /** Present when something about the matching was written, or the operator is a set operator. */
   readonly matching?: VectorMatching;
   readonly where: Position;
+  /** Where the operator stands. */
+  readonly opWhere: Position;
 }
 
 export interface Unary {

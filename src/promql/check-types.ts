@@ -110,14 +110,14 @@ function checkBinary(expr: Binary): ValueType {
     }
   }
   if (expr.returnsBool && !isComparison(expr.op)) {
-    throw new TypeFault(expr.where, "bool modifier can only be used on comparison operators");
+    throw new TypeFault(expr.opWhere, "bool modifier can only be used on comparison operators");
   }
   const isScalar = left === "scalar" && right === "scalar";
   if (isScalar && isComparison(expr.op) && !expr.returnsBool) {
-    throw new TypeFault(expr.where, "comparisons between scalars must use BOOL modifier");
+    throw new TypeFault(expr.opWhere, "comparisons between scalars must use BOOL modifier");
   }
   if (isSetOperator(expr.op) && (left === "scalar" || right === "scalar")) {
-    throw new TypeFault(expr.where, `set operator "${expr.op}" not allowed in binary scalar expression`);
+    throw new TypeFault(expr.opWhere, `set operator "${expr.op}" not allowed in binary scalar expression`);
   }
   checkMatching(expr, left === "vector" && right === "vector");
   return isScalar ? "scalar" : "vector";

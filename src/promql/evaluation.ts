@@ -26,11 +26,6 @@ export type GridValue =
   | { readonly kind: "vector"; readonly series: readonly GridSeries[] }
   | { readonly kind: "string"; readonly value: string };
 
-export interface Limits {
-  /** Samples read and intermediate values written in one query. */
-  readonly maxSampleCount: number;
-}
-
 /** What one query carries through its evaluation. */
 export interface Evaluation {
   readonly queryable: Queryable;

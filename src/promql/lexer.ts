@@ -1,6 +1,9 @@
 import { unquote } from "./quoting.ts";
 
-/** A lexical element. `text` is as written, except for strings, where it is the decoded value. */
+/**
+ * A lexical element. `text` is as written, except for strings, where it is the decoded value, and for the end, where it names
+ * a parenthesis that is still open.
+ */
 export interface Token {
   readonly kind: "identifier" | "number" | "duration" | "string" | "symbol" | "end";
   readonly text: string;
@@ -30,6 +33,8 @@ const NUMBER = /(?:0[xX][0-9a-fA-F]+|(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\
 const STRING = /"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*'|`[^`]*`/y;
 const SYMBOL = /==|!=|=~|!~|<=|>=|[-+*/%^<>=(){}[\],:@]/y;
 
+const UNCLOSED = "unclosed left parenthesis";
+
 const DURATION_UNITS_MS = [365 * 86_400_000, 7 * 86_400_000, 86_400_000, 3_600_000, 60_000, 1000, 1];
 
 /** Splits a query into tokens, the last of which is `end`. Source: Prometheus `promql/parser/lex.go`. @throws SyntaxFault */
@@ -37,6 +42,7 @@ export function tokenize(text: string): readonly Token[] {
   const tokens: Token[] = [];
   let offset = 0;
   let bracketDepth = 0;
+  let openCount = 0;
   const take = (pattern: RegExp): RegExpExecArray | null => {
     pattern.lastIndex = offset;
     return pattern.exec(text);
@@ -49,12 +55,14 @@ export function tokenize(text: string): readonly Token[] {
     }
     const token = nextToken(take, { offset, inBrackets: bracketDepth > 0 });
     if (token === undefined) throw unexpectedCharacter(text, offset);
+    if (token.text === "(" && token.kind === "symbol") openCount++;
+    if (token.text === ")" && token.kind === "symbol") openCount--;
     if (token.text === "[" && token.kind === "symbol") bracketDepth++;
     if (token.text === "]" && token.kind === "symbol") bracketDepth--;
     tokens.push(token);
     offset = token.end;
   }
-  tokens.push({ kind: "end", text: "", value: 0, offset: text.length });
+  tokens.push({ kind: "end", text: openCount > 0 ? UNCLOSED : "", value: 0, offset: text.length });
   return tokens;
 }
 

@@ -30,7 +30,7 @@ export function compilePattern(pattern: string): Result<RE2JS, string> {
 }
 
 /**
- * Turns a matcher into a test. Patterns without special characters, alternations of such, `.*` and `.+` need no regular
+ * Turns a matcher into a test. Literals, alternations of them and a literal with `.*` or `.+` around it need no regular
  * expression engine; the answers of the others are remembered per value, as the same few values come again and again.
  */
 export function compileMatcher(matcher: LabelMatcher): Result<ValueTest, string> {
@@ -53,8 +53,8 @@ export function compileMatcher(matcher: LabelMatcher): Result<ValueTest, string>
 function compileRegexTest(pattern: string): Result<ValueTest, string> {
   const values = literalAlternatives(pattern);
   if (values !== undefined) return ok((value) => values.has(value));
-  if (pattern === ".*") return ok(() => true);
-  if (pattern === ".+") return ok((value) => value !== "");
+  const simple = /^(\.\*)?([^\\^$.*+?()[\]{}|]*)(\.[*+])?$/.exec(pattern);
+  if (simple !== null) return ok(simpleTest({ head: simple[1], literal: simple[2] ?? "", tail: simple[3] }));
   const compiled = compilePattern(pattern);
   if (!compiled.ok) return compiled;
   const regex = compiled.value;
@@ -66,6 +66,24 @@ function compileRegexTest(pattern: string): Result<ValueTest, string> {
     if (remembered.size < MAX_REMEMBERED_VALUES) remembered.set(value, answer);
     return answer;
   });
+}
+
+interface SimplePattern {
+  readonly head: string | undefined;
+  readonly literal: string;
+  readonly tail: string | undefined;
+}
+
+/** `literal.*`, `literal.+`, `.*literal`, `.*literal.*`, and the like with no literal. */
+function simpleTest({ head, literal, tail }: SimplePattern): ValueTest {
+  const restLength = tail === ".+" ? 1 : 0;
+  if (head === undefined) return (value) => value.startsWith(literal) && value.length >= literal.length + restLength;
+  if (tail === undefined) return (value) => value.endsWith(literal);
+  // The first place leaves the longest rest.
+  return (value) => {
+    const start = value.indexOf(literal);
+    return start !== -1 && value.length >= start + literal.length + restLength;
+  };
 }
 
 /** The finite set of values that a pattern accepts, when it is only literals joined by `|`. */

@@ -11,19 +11,27 @@ export function parseMatchers(
   { start, name }: { readonly start: Token; readonly name: string | undefined },
 ): readonly LabelMatcher[] {
   const matchers: LabelMatcher[] = name === undefined ? [] : [{ name: METRIC_NAME, op: "=", value: name }];
+  let refusesEmpty = name !== undefined;
   while (!acceptSymbol(reader, "}")) {
-    const matcher = parseMatcher(reader);
+    const { matcher, acceptsEmpty } = parseMatcher(reader);
+    refusesEmpty ||= !acceptsEmpty;
     if (matcher.name === METRIC_NAME && matcher.op === "=") refuseSecondName(matchers, matcher.value, start);
     matchers.push(matcher);
     if (!isSymbolNext(reader, "}")) expectSymbol(reader, ",", "inside braces");
   }
-  if (!matchers.some(refusesEmpty)) {
+  // A selector that accepts an empty value of every label would select every series.
+  if (!refusesEmpty) {
     throw new SyntaxFault(start.offset, "vector selector must contain at least one non-empty matcher");
   }
   return matchers;
 }
 
-function parseMatcher(reader: TokenReader): LabelMatcher {
+interface ParsedMatcher {
+  readonly matcher: LabelMatcher;
+  readonly acceptsEmpty: boolean;
+}
+
+function parseMatcher(reader: TokenReader): ParsedMatcher {
   const label = next(reader);
   const isBare = label.kind === "identifier" && !label.text.includes(":");
   if (!isBare && label.kind !== "string") throw unexpected(label, 'inside braces, expected label name or "}"');
@@ -32,7 +40,7 @@ function parseMatcher(reader: TokenReader): LabelMatcher {
   if (op === undefined) {
     // A quoted string alone is the metric's name: {"my.metric", job="x"}.
     if (label.kind === "string" && (isSymbolNext(reader, ",") || isSymbolNext(reader, "}"))) {
-      return { name: METRIC_NAME, op: "=", value: label.text };
+      return { matcher: { name: METRIC_NAME, op: "=", value: label.text }, acceptsEmpty: label.text === "" };
     }
     throw unexpected(opToken, "inside braces, expected label matching operator");
   }
@@ -43,7 +51,7 @@ function parseMatcher(reader: TokenReader): LabelMatcher {
   const matcher: LabelMatcher = { name: label.text, op, value: value.text };
   const compiled = compileMatcher(matcher);
   if (!compiled.ok) throw new SyntaxFault(value.offset, compiled.error);
-  return matcher;
+  return { matcher, acceptsEmpty: compiled.value("") };
 }
 
 function refuseSecondName(matchers: readonly LabelMatcher[], name: string, start: Token): void {
@@ -53,10 +61,4 @@ function refuseSecondName(matchers: readonly LabelMatcher[], name: string, start
     start.offset,
     `metric name must not be set twice: ${JSON.stringify(first.value)} or ${JSON.stringify(name)}`,
   );
-}
-
-/** A selector that accepts an empty value of every label would select every series. */
-function refusesEmpty(matcher: LabelMatcher): boolean {
-  const test = compileMatcher(matcher);
-  return test.ok && !test.value("");
 }

@@ -16,8 +16,10 @@ function canonical(text: string): string {
 }
 
 test.each([
-  ["", "unknown position: parse error: no expression found in input"],
-  ["sum(", "1:5: parse error: unexpected end of input"],
+  ["", "1:1: parse error: no expression found in input"],
+  ["sum(", "1:5: parse error: unclosed left parenthesis"],
+  ["(a + b", "1:7: parse error: unclosed left parenthesis"],
+  ["a +", "1:4: parse error: unexpected end of input"],
   ["foo{", '1:5: parse error: unexpected end of input inside braces, expected label name or "}"'],
   ["foo{a}", '1:6: parse error: unexpected "}" inside braces, expected label matching operator'],
   ['foo{a="x"', '1:10: parse error: unexpected end of input inside braces, expected ","'],
@@ -32,9 +34,9 @@ test.each([
   ["clamp(foo, 1)", '1:1: parse error: expected 3 argument(s) in call to "clamp", got 2'],
   ["nosuch(foo)", '1:1: parse error: unknown function with name "nosuch"'],
   ["foo[5m]\n+ 1", "1:1: parse error: binary expression must contain only scalar and instant vector types"],
-  ["1 +\n2 > 3", "1:1: parse error: comparisons between scalars must use BOOL modifier"],
-  ["foo + bool bar", "1:1: parse error: bool modifier can only be used on comparison operators"],
-  ["1 and foo", '1:1: parse error: set operator "and" not allowed in binary scalar expression'],
+  ["1 +\n2 > 3", "2:3: parse error: comparisons between scalars must use BOOL modifier"],
+  ["foo + bool bar", "1:5: parse error: bool modifier can only be used on comparison operators"],
+  ["1 and foo", '1:3: parse error: set operator "and" not allowed in binary scalar expression'],
   ["a + on(x) group_left(x) b", '1:1: parse error: label "x" must not occur in ON and GROUP clause at once'],
   ["a and on(x) group_left() b", '1:1: parse error: no grouping allowed for "and" operation'],
   ["sum(foo)[5m]", "1:9: parse error: ranges only allowed for vector selectors"],

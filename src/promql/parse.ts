@@ -17,7 +17,7 @@ const MAX_QUERY_LENGTH = 100_000;
  * highlighting and wrong for evaluation. A test keeps the two in step on what is accepted.
  */
 export function parsePromql(text: string): Result<Expr, Problem> {
-  if (text.trim() === "") return err(problem("unknown position: parse error: no expression found in input"));
+  if (text.trim() === "") return err(problem("1:1: parse error: no expression found in input"));
   if (text.length > MAX_QUERY_LENGTH) {
     return err(
       problem(`1:1: parse error: query has ${text.length} characters, at most ${MAX_QUERY_LENGTH} are allowed`),

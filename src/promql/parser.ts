@@ -92,7 +92,7 @@ function parseBinary(parser: Parser, minPrecedence: number): Expr {
     next(parser.reader);
     const modifiers = parseModifiers(parser.reader, op);
     const right = parseBinary(parser, op === "^" ? POWER : PRECEDENCE[op] + 1);
-    left = { kind: "binary", op, left, right, ...modifiers, where: left.where };
+    left = { kind: "binary", op, left, right, ...modifiers, where: left.where, opWhere: where(parser, token) };
   }
   parser.depth--;
   return left;
@@ -147,7 +147,7 @@ function parsePrimary(parser: Parser): Expr {
       if (token.text === "{") return selector(parser, token, undefined);
       throw unexpected(token, "");
     case "end":
-      throw new SyntaxFault(token.offset, "unexpected end of input");
+      throw unexpected(token, "");
   }
 }
 

@@ -43,6 +43,9 @@ export function acceptKeyword(reader: TokenReader, word: string): boolean {
 
 /** The fault of a token that cannot stand where it does; `context` says where, such as `inside braces`. */
 export function unexpected(token: Token, context: string): SyntaxFault {
+  if (token.kind === "end" && token.text !== "" && !context.includes("brace")) {
+    return new SyntaxFault(token.offset, token.text);
+  }
   const suffix = context === "" ? "" : ` ${context}`;
   return new SyntaxFault(token.offset, `unexpected ${describe(token)}${suffix}`);
 }

@@ -54,7 +54,7 @@ test("decide: weights, phases and revisions stay lawful whatever happens", () =>
       const world = newWorld();
       for (const event of happenings) happen(world, event, settings);
     }),
-    { numRuns: 1500, seed: 20260101 },
+    { numRuns: 1000, seed: 20260101 },
   );
 });
 
@@ -71,7 +71,7 @@ test("decide: an undisturbed release is promoted from wherever a disturbed one w
       expect(world.status).toMatchObject({ phase: "Succeeded", lastPromotedSpec: "z", lastAppliedSpec: "z" });
       expect(world).toMatchObject({ canaryWeight: 0, canaryCount: 0, primaryHash: "z" });
     }),
-    { numRuns: 400, seed: 20260102 },
+    { numRuns: 150, seed: 20260102 },
   );
 });
 

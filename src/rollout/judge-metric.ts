@@ -75,7 +75,7 @@ function judgeValue(answer: MetricAnswer, value: number): Pick<CheckFact, "verdi
   if (breach === undefined) return { verdict: "passed", detail: `${metric.name} is ${shown(value)}` };
   return {
     verdict: "failed",
-    detail: `Halt ${canaryRef} advancement ${subject} ${shown(value)} ${breach.sign} ${shown(breach.bound)}`,
+    detail: `Halt ${canaryRef} advancement ${subject} ${shown(value)} ${breach.sign} ${boundOf(answer, breach.bound)}`,
   };
 }
 
@@ -97,6 +97,11 @@ function breachOf({ metric, part }: MetricAnswer, value: number): { sign: "<" | 
 function subjectOf({ metric, part }: MetricAnswer): string {
   if (part !== "builtin") return metric.name;
   return metric.name === SUCCESS_RATE ? "success rate" : "request duration";
+}
+
+function boundOf({ metric, part }: MetricAnswer, bound: number): string {
+  if (part !== "builtin") return String(bound);
+  return metric.name === REQUEST_DURATION ? formatDuration(bound) : `${bound}%`;
 }
 
 function formatterOf({ metric, part }: MetricAnswer): (value: number) => string {

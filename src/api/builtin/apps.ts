@@ -37,7 +37,7 @@ const count = between(0, undefined, int32);
 export const replicasScale: ScalePaths = {
   specReplicasPath: ".spec.replicas",
   statusReplicasPath: ".status.replicas",
-  labelSelectorPath: ".status.selector",
+  labelSelectorPath: ".spec.selector",
 };
 
 function workloadCondition(name: string, extra: Readonly<Record<string, Schema>> = {}): Schema {

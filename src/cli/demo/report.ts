@@ -36,7 +36,8 @@ export function startReporter(screen: Screen, options: DemoOptions): Reporter {
   function follow(watch: RolloutWatch, load: Load): void {
     const fault = options.fault === undefined ? "" : `, fault ${options.fault.setting}`;
     let before: Frame | undefined;
-    let saidCount = watch.decisions().length;
+    // By identity, not by position: a repeated event moves to the end of the list.
+    const said = new Set(watch.decisions().map(({ id }) => id));
     refresh = () => {
       const decisions = watch.decisions();
       const snapshot = watch.snapshot();
@@ -54,9 +55,10 @@ export function startReporter(screen: Screen, options: DemoOptions): Reporter {
         screen.draw(renderFrame(frame, screen.width()));
         return;
       }
-      for (const decision of decisions.slice(saidCount))
-        screen.print(`${stamp()} | ${decision.isWarning ? "warning" : "decision"} | ${decision.message}`);
-      saidCount = decisions.length;
+      for (const { id, isWarning, message } of decisions.filter((decision) => !said.has(decision.id))) {
+        said.add(id);
+        screen.print(`${stamp()} | ${isWarning ? "warning" : "decision"} | ${message}`);
+      }
       if (isNews(before, frame)) screen.print(renderLine(frame));
       before = frame;
     };

@@ -24,6 +24,9 @@ const ROLLOUT_DEADLINE_MS = 240_000;
 const BOOTSTRAP_DEADLINE_MS = 90_000;
 /** Load before the change, so that the first frame has numbers. */
 const BASELINE_MS = 2000;
+const LAST_WORD_MS = 2000;
+/** Events that tell how a release ended. Source: docs of Flagger's events, flagger-spec 2.6 and 2.7. */
+const ENDING = /^(Promotion completed!|Canary failed!)/;
 
 export interface DemoContext {
   readonly options: DemoOptions;
@@ -137,6 +140,7 @@ async function release(run: {
   // The phase is still the old one until the operator has seen the change.
   const last = await within(watch, { phase: ["Succeeded", "Failed"], deadlineMs: ROLLOUT_DEADLINE_MS });
   const counts = await load.stop();
+  await lastWord(watch);
   const outcome = judge(
     {
       phase: last.phase,
@@ -159,14 +163,25 @@ async function within(watch: RolloutWatch, wait: { readonly phase: readonly stri
   return watch.until((now) => wait.phase.includes(now.phase) || systemClock.nowMs() > deadlineMs);
 }
 
-/** The verdict in the operator's own words: the last warning before the end, else its last event. */
+/** The operator writes its events after the status; the one that tells the end may still be on its way. */
+async function lastWord(watch: RolloutWatch): Promise<void> {
+  const deadlineMs = systemClock.nowMs() + LAST_WORD_MS;
+  await watch.until(
+    () => watch.decisions().some(({ message }) => ENDING.test(message)) || systemClock.nowMs() > deadlineMs,
+  );
+}
+
+/** The verdict in the operator's own words: its last event, or for a rollback why it went back and what it saw last. */
 function reasonOf(watch: RolloutWatch): string {
   const decisions = watch.decisions();
-  const why = decisions.findLast(
-    (decision) => decision.isWarning && /Rolling back|Halt|not ready|deadline/i.test(decision.message),
+  if (watch.snapshot().phase !== "Failed") return decisions.at(-1)?.message ?? "the operator said nothing";
+  const warnings = decisions.filter((decision) => decision.isWarning).map(({ message }) => message);
+  const verdict = warnings.findLast((message) => message.startsWith("Rolling back"));
+  const seen = warnings.findLast((message) => message.startsWith("Halt"));
+  return (
+    [verdict, seen].filter((message) => message !== undefined).join("; ") ||
+    (warnings.at(-1) ?? "the operator said nothing")
   );
-  const failed = watch.snapshot().phase === "Failed";
-  return (failed ? why : decisions.at(-1))?.message ?? "the operator said nothing";
 }
 
 async function keepRunning(cluster: Cluster, context: DemoContext, reporter: Reporter): Promise<void> {

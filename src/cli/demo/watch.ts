@@ -29,6 +29,8 @@ export interface RolloutWatch {
 }
 
 export interface Decision {
+  /** Tells it apart from all others; an event that is repeated is a new decision. */
+  readonly id: string;
   readonly time: string;
   readonly isWarning: boolean;
   readonly message: string;
@@ -129,7 +131,12 @@ function decisionsOf(events: Informer<Event>, name: string): Decision[] {
     .filter((event) => event.involvedObject.kind === "Canary" && event.involvedObject.name === name)
     .sort((a, b) => compare(timeOf(a), timeOf(b)) || compare(revisionOf(a), revisionOf(b)))
     .slice(-DECISIONS_MAX)
-    .map((event) => ({ time: timeOf(event), isWarning: event.type === "Warning", message: event.message ?? "" }));
+    .map((event) => ({
+      id: `${event.metadata.uid ?? ""}/${event.count ?? 1}`,
+      time: timeOf(event),
+      isWarning: event.type === "Warning",
+      message: event.message ?? "",
+    }));
 }
 
 function timeOf(event: Event): string {

@@ -37,7 +37,10 @@ export async function openDisk(directory: string): Promise<Loaded> {
   } catch (thrown) {
     await level.close();
     if (thrown instanceof Failure) throw thrown;
-    throw new Failure(`Cannot open the store in "${directory}"; is another process using it?`, { code: "StoreNotOpened", cause: thrown });
+    throw new Failure(`Cannot open the store in "${directory}"; is another process using it?`, {
+      code: "StoreNotOpened",
+      cause: thrown,
+    });
   }
 }
 
@@ -48,9 +51,12 @@ async function checkFormat(level: ClassicLevel<string, string>, directory: strin
     await level.put(FORMAT_KEY, FORMAT, { sync: true });
     return;
   }
-  throw new Failure(`Cannot open the store in "${directory}": its format is "${format}", this version reads "${FORMAT}"`, {
-    code: "StoreFormat",
-  });
+  throw new Failure(
+    `Cannot open the store in "${directory}": its format is "${format}", this version reads "${FORMAT}"`,
+    {
+      code: "StoreFormat",
+    },
+  );
 }
 
 async function readObjects(level: ClassicLevel<string, string>): Promise<StoredObject[]> {

@@ -30,7 +30,8 @@ export class History {
   push(change: Change): void {
     this.#changes.push(change);
     this.#bytes += change.current.json.length;
-    while (this.#length() > this.#limit.changeCount || (this.#bytes > this.#limit.bytes && this.#length() > 1)) this.#dropOldest();
+    while (this.#length() > this.#limit.changeCount || (this.#bytes > this.#limit.bytes && this.#length() > 1))
+      this.#dropOldest();
     if (this.#firstIndex > this.#changes.length / 2) {
       this.#changes = this.#changes.slice(this.#firstIndex);
       this.#firstIndex = 0;

@@ -29,10 +29,12 @@ export class PendingBatch {
     const firstOwnIndex = this.#changes.length;
     const firstRevision = this.#revision;
     let isOpen = true;
-    const guarded = <A extends unknown[], R>(call: (...args: A) => R) => (...args: A): R => {
-      assert(isOpen, "a transaction must not be used after its work has returned");
-      return call(...args);
-    };
+    const guarded =
+      <A extends unknown[], R>(call: (...args: A) => R) =>
+      (...args: A): R => {
+        assert(isOpen, "a transaction must not be used after its work has returned");
+        return call(...args);
+      };
     try {
       return work({
         get: guarded((path: ObjectPath) => this.#get(path)),
@@ -41,7 +43,8 @@ export class PendingBatch {
         delete: guarded((path: ObjectPath) => this.#delete(path)),
       });
     } catch (thrown) {
-      for (const change of this.#changes.splice(firstOwnIndex).reverse()) this.#setOverlay(change.current, change.previous);
+      for (const change of this.#changes.splice(firstOwnIndex).reverse())
+        this.#setOverlay(change.current, change.previous);
       this.#revision = firstRevision;
       throw thrown;
     } finally {
@@ -85,7 +88,14 @@ export class PendingBatch {
     this.#revision += 1;
     const metadata = { ...object.metadata, resourceVersion: String(this.#revision) };
     const versioned = { ...object, metadata };
-    return { collection, namespace, name, revision: this.#revision, object: versioned, json: JSON.stringify(versioned) };
+    return {
+      collection,
+      namespace,
+      name,
+      revision: this.#revision,
+      object: versioned,
+      json: JSON.stringify(versioned),
+    };
   }
 
   #record(change: Change): void {

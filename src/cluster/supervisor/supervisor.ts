@@ -83,7 +83,12 @@ function launch(options: SupervisorOptions): ChildProcess {
   rotate(options.logPath);
   const output = openSync(options.logPath, "a", 0o600);
   try {
-    const child = spawn(options.command, options.args, { env: options.env, stdio: ["pipe", output, output] });
+    // A group of its own: Ctrl-C in the terminal is for us, and we end the child in its turn.
+    const child = spawn(options.command, options.args, {
+      env: options.env,
+      stdio: ["pipe", output, output],
+      detached: true,
+    });
     // A child that dies while its pipe is open must not take us along.
     child.stdin?.on("error", () => undefined);
     const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);

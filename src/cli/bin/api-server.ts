@@ -1,0 +1,3 @@
+import { apiServerMain, runProgram } from "#cluster";
+
+await runProgram(apiServerMain);

@@ -1,0 +1,3 @@
+import { heyMain, runProgram } from "#cluster";
+
+await runProgram(heyMain);

@@ -1,0 +1,3 @@
+import { loadtesterMain, runProgram } from "#cluster";
+
+await runProgram(loadtesterMain);

@@ -1,0 +1,3 @@
+import { nodeProxyMain, runProgram } from "#cluster";
+
+await runProgram(nodeProxyMain);

@@ -1,0 +1,4 @@
+import { runProgram } from "#cluster";
+import { runOperator } from "#operator";
+
+await runProgram(runOperator);

@@ -1,0 +1,3 @@
+import { podcliMain, runProgram } from "#cluster";
+
+await runProgram(podcliMain);

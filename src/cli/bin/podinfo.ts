@@ -1,0 +1,3 @@
+import { podinfoMain, runProgram } from "#cluster";
+
+await runProgram(podinfoMain);

@@ -1,0 +1,1 @@
+export { createProtobufDecoder, PROTOBUF, type ProtobufDecoder } from "./decode-protobuf.ts";

@@ -1,0 +1,1 @@
+export { type IncludeObject, type Table, type TableRow, type ToTableOptions, toTable } from "./to-table.ts";

@@ -1,0 +1,1 @@
+export { startHorizontalAutoscaler } from "./autoscale-controller.ts";

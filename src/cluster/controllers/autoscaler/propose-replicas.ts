@@ -1,0 +1,56 @@
+import type { Pod } from "#api";
+import { Failure } from "#base";
+import type { PodGroups, PodSample } from "./group-pods.ts";
+import { isWithinTolerance } from "./metric-source.ts";
+
+export interface ReplicaInput {
+  readonly groups: PodGroups;
+  readonly samples: ReadonlyMap<string, PodSample>;
+  readonly replicas: number;
+  /** The ratio of usage to target over pods with these usages. */
+  readonly ratioOf: (usages: ReadonlyMap<string, number>) => number;
+  /** The usage that a pod without a sample is taken to have when the rest would shrink the target. */
+  readonly assumedUsage: (pod: Pod) => number;
+}
+
+/**
+ * Proposes a size from the pods' usage. Pods without a meaningful sample are taken to be in the way of the change: fully used
+ * when it would shrink, idle when it would grow; and a change that they turn around does not happen.
+ *
+ * Source: Kubernetes `replica_calculator.go` GetResourceReplicas and calcPlainMetricReplicas (keda-hpa-spec 18.3).
+ */
+export function proposeReplicas(input: ReplicaInput): number {
+  const { groups, replicas, ratioOf } = input;
+  const usages = readyUsages(groups, input.samples);
+  const ratio = ratioOf(usages);
+  const growsWithUnready = groups.unready.length > 0 && ratio > 1;
+  if (!growsWithUnready && groups.missing.length === 0) {
+    return isWithinTolerance(ratio) ? replicas : Math.ceil(ratio * groups.ready.length);
+  }
+  const assumed = new Map(usages);
+  for (const pod of groups.missing) {
+    if (ratio < 1) assumed.set(nameOf(pod), input.assumedUsage(pod));
+    else if (ratio > 1) assumed.set(nameOf(pod), 0);
+  }
+  if (growsWithUnready) for (const pod of groups.unready) assumed.set(nameOf(pod), 0);
+  const next = ratioOf(assumed);
+  const isTurned = (ratio < 1 && next > 1) || (ratio > 1 && next < 1);
+  if (isWithinTolerance(next) || isTurned) return replicas;
+  const proposal = Math.ceil(next * assumed.size);
+  const contradicts = (next < 1 && proposal > replicas) || (next > 1 && proposal < replicas);
+  return contradicts ? replicas : proposal;
+}
+
+/** Usage of the pods whose samples count. @throws Failure `NoMetrics` when there is none. */
+export function readyUsages(groups: PodGroups, samples: ReadonlyMap<string, PodSample>): ReadonlyMap<string, number> {
+  const usages = new Map<string, number>();
+  for (const pod of groups.ready) usages.set(nameOf(pod), samples.get(nameOf(pod))?.usage ?? 0);
+  if (usages.size === 0) {
+    throw new Failure("did not receive metrics for targeted pods (pods might be unready)", { code: "NoMetrics" });
+  }
+  return usages;
+}
+
+function nameOf(pod: Pod): string {
+  return pod.metadata.name ?? "";
+}

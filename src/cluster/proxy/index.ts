@@ -1,0 +1,1 @@
+export { nodeProxyMain } from "./node-proxy.ts";

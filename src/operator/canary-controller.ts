@@ -1,0 +1,70 @@
+import { keyOf, type KubeObject } from "#api";
+import type { Random } from "#base";
+import { createWorkQueue, type WorkQueue } from "#kube";
+import { createDependencyIndex, type DependencyIndex } from "./dependency-index.ts";
+import type { OperatorContext } from "./operator-context.ts";
+import { type CanaryMemory, createCanaryMemory, reconcileCanary } from "./reconcile-canary.ts";
+import { dependenciesOf, read } from "./reconcilers/index.ts";
+import type { View } from "./views/index.ts";
+
+/**
+ * Reconciles Canaries until the context's signal aborts: each when it changes, when an object that it depends on
+ * changes, and when its last decision asked to be woken.
+ */
+export async function runCanaryController(
+  context: OperatorContext,
+  options: { readonly workerCount: number; readonly random: Random },
+): Promise<void> {
+  const { views, clock, log, signal } = context;
+  const memory: CanaryMemory = createCanaryMemory();
+  const index = createDependencyIndex();
+  const queue = createWorkQueue({
+    concurrency: options.workerCount,
+    clock,
+    log,
+    signal,
+    random: options.random,
+    reconcile: async (key) => {
+      refreshIndex(key, index, context);
+      return reconcileCanary(key, memory, context);
+    },
+  });
+  const unsubscribe = subscribe(queue, index, context);
+  countCanaries(context);
+  for (const canary of views.canaries.list()) queue.add(keyOf(canary));
+  await queue.stopped;
+  for (const stop of unsubscribe) stop();
+}
+
+/** Handlers only enqueue. */
+function subscribe(queue: WorkQueue, index: DependencyIndex, context: OperatorContext): (() => void)[] {
+  const { canaries, metricTemplates: _, ...others } = context.views;
+  const watched: readonly View<KubeObject>[] = Object.values(others);
+  return [
+    canaries.onChange((canary) => {
+      countCanaries(context);
+      queue.add(keyOf(canary));
+    }),
+    ...watched.map((view) =>
+      view.onChange((object) => {
+        const { namespace = "", name = "" } = object.metadata;
+        for (const key of index.keysOf(namespace, `${object.kind}/${name}`)) queue.add(key);
+      }),
+    ),
+  ];
+}
+
+function refreshIndex(key: string, index: DependencyIndex, context: OperatorContext): void {
+  const snapshot = read(key, context);
+  if (snapshot === undefined) index.delete(key);
+  else index.set(key, snapshot.names.namespace, dependenciesOf(snapshot));
+}
+
+function countCanaries({ views, metrics }: OperatorContext): void {
+  const counts = new Map<string, number>();
+  for (const { metadata } of views.canaries.list()) {
+    const namespace = metadata.namespace ?? "";
+    counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
+  }
+  metrics.setTotals(counts);
+}

@@ -1,0 +1,57 @@
+import { setMaxListeners } from "node:events";
+import type { Clock, Log, Random } from "#base";
+import { createEventRecorder, type KubeClient } from "#kube";
+import { runCanaryController } from "./canary-controller.ts";
+import { createEventRelay, createOutboundHttp } from "./gates/index.ts";
+import type { OperatorContext, OperatorSettings } from "./operator-context.ts";
+import { waitForKinds } from "./required-kinds.ts";
+import type { RolloutMetrics } from "./telemetry/index.ts";
+import { createViews, viewsSynced } from "./views/index.ts";
+
+/** What the operator is to work on, and how. */
+export interface OperateSettings extends OperatorSettings {
+  /** Empty for all. */
+  readonly namespace: string;
+  readonly eventWebhook: string;
+  readonly workerCount: number;
+}
+
+export interface OperatePorts {
+  readonly client: KubeClient;
+  readonly metrics: RolloutMetrics;
+  /** Names the proxy, if there is one. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Opens everything that a reconcile works with, works until the signal aborts, and closes it. The client stays open. */
+export async function operate(settings: OperateSettings, ports: OperatePorts): Promise<void> {
+  const { client, clock, log } = ports;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([ports.signal, stop.signal]);
+  // Each watch and each request in flight listens to it; the bound is the kinds and the workers, not a leak.
+  setMaxListeners(256, signal);
+  const http = createOutboundHttp(ports.env);
+  const events = createEventRecorder({ client, component: "flagger", clock, log });
+  const relay = createEventRelay({ globalUrl: settings.eventWebhook, http, clock, log, signal });
+  try {
+    await waitForKinds({ ...ports, signal });
+    if (signal.aborted) return;
+    const scope = settings.namespace === "" ? {} : { namespace: settings.namespace };
+    const views = createViews({ ...ports, ...scope, signal });
+    await viewsSynced(views);
+    const context: OperatorContext = { ...ports, settings, views, http, events, relay, signal };
+    await runCanaryController(context, { workerCount: settings.workerCount, random: ports.random });
+  } catch (thrown) {
+    // What is cut short by the end is no failure.
+    if (!signal.aborted) throw thrown;
+  } finally {
+    stop.abort();
+    await relay.flush();
+    await events.flush();
+    await http.close();
+  }
+}

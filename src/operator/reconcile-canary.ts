@@ -1,0 +1,96 @@
+import type { Canary } from "#api";
+import { deepEqual } from "#base";
+import type { ReconcileOutcome } from "#kube";
+import { type Answer, type Decision, decide, MAX_ROUNDS, namesOf } from "#rollout";
+import { type Announcements, createAnnouncements } from "./announcements.ts";
+import type { OperatorContext } from "./operator-context.ts";
+import { perform } from "./perform.ts";
+import type { Identity } from "./telemetry/index.ts";
+import { answerAll, observe, read, type Snapshot } from "./reconcilers/index.ts";
+
+/** Shortest pause between two looks at a Canary that asks for another at once. */
+const MIN_REQUEUE_MS = 10;
+
+/** What this process remembers of the Canaries; all of it may be lost without harm. */
+export interface CanaryMemory {
+  readonly lastTickMs: Map<string, number>;
+  /** Under which names a Canary's figures are published, to take them back when it is gone. */
+  readonly identities: Map<string, Identity>;
+  readonly announcements: Announcements;
+}
+
+export function createCanaryMemory(): CanaryMemory {
+  return { lastTickMs: new Map(), identities: new Map(), announcements: createAnnouncements() };
+}
+
+/** Brings one Canary a step further: read → observe → decide → perform → record. */
+export async function reconcileCanary(
+  key: string,
+  memory: CanaryMemory,
+  context: OperatorContext,
+): Promise<ReconcileOutcome> {
+  const snapshot = read(key, context);
+  if (snapshot === undefined) return forget(key, memory, context);
+  memory.identities.set(key, { name: snapshot.names.target, namespace: snapshot.names.namespace });
+  const startedMs = context.clock.nowMs();
+  const decision = await observeAndDecide(key, snapshot, { memory, context });
+  if (context.signal.aborted) return {};
+  const { announcements } = memory;
+  await perform(decision.commands, { snapshot, announcements, phase: decision.status.phase }, context);
+  await record(decision, snapshot.canary, context);
+  return next(key, decision, { memory, context, startedMs });
+}
+
+/** Observes and decides, asking hooks and metrics in between for as long as the decision needs their answers. */
+async function observeAndDecide(
+  key: string,
+  snapshot: Snapshot,
+  { memory, context }: { memory: CanaryMemory; context: OperatorContext },
+): Promise<Decision> {
+  const { minIntervalMs } = context.settings;
+  const nowMs = context.clock.nowMs();
+  const answers = new Map<string, Answer>();
+  const lastTickMs = memory.lastTickMs.get(key);
+  let decision: Decision;
+  let rounds = 0;
+  do {
+    decision = decide(snapshot.canary, observe(snapshot, context, { lastTickMs, answers }), { nowMs, minIntervalMs });
+    for (const [id, answer] of await answerAll(decision.questions, snapshot.canary, context)) answers.set(id, answer);
+    rounds += 1;
+  } while (decision.questions.length > 0 && rounds < MAX_ROUNDS && !context.signal.aborted);
+  return decision;
+}
+
+async function record(decision: Decision, canary: Canary, context: OperatorContext): Promise<void> {
+  const { status, label, explanation } = decision;
+  const { target: name, namespace, canaryRef } = namesOf(canary);
+  if (!deepEqual(status, canary.status)) {
+    await context.views.canaries.update({ ...canary, status }, "status");
+    context.log.info("decided", { canary: canaryRef, label, why: explanation.sentence, phase: status.phase });
+  } else context.log.debug("decided", { canary: canaryRef, label, why: explanation.sentence });
+  context.metrics.observe({ name, namespace, phase: status.phase, canaryWeight: status.canaryWeight });
+}
+
+function next(
+  key: string,
+  decision: Decision,
+  { memory, context, startedMs }: { memory: CanaryMemory; context: OperatorContext; startedMs: number },
+): ReconcileOutcome {
+  const nowMs = context.clock.nowMs();
+  if (decision.isTick) {
+    memory.lastTickMs.set(key, startedMs);
+    const identity = memory.identities.get(key);
+    if (identity !== undefined) context.metrics.ticked(identity, (nowMs - startedMs) / 1000);
+  }
+  if (decision.wakeAtMs === undefined) return {};
+  return { requeueAfterMs: Math.max(MIN_REQUEUE_MS, decision.wakeAtMs - nowMs) };
+}
+
+function forget(key: string, memory: CanaryMemory, { metrics }: OperatorContext): ReconcileOutcome {
+  const identity = memory.identities.get(key);
+  if (identity !== undefined) metrics.forget(identity);
+  memory.identities.delete(key);
+  memory.lastTickMs.delete(key);
+  memory.announcements.forget(key);
+  return {};
+}

@@ -1,0 +1,1 @@
+export { newPrimaryScaler, primaryScalerName, type ScalerPlan, syncedPrimaryScaler } from "./hpa.ts";

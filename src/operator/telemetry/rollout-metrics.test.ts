@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { createRolloutMetrics } from "./rollout-metrics.ts";
+
+const web = { name: "web", namespace: "shop" };
+
+async function linesOf(metrics: ReturnType<typeof createRolloutMetrics>): Promise<string[]> {
+  return (await metrics.text()).split("\n").filter((line) => line.startsWith("flagger_") && !line.includes("_bucket"));
+}
+
+test("rollout metrics: names, labels and values are Flagger's", async () => {
+  const metrics = createRolloutMetrics({ version: "1", meshProvider: "istio" });
+  metrics.setTotals(new Map([["shop", 2]]));
+  metrics.observe({ ...web, phase: "Progressing", canaryWeight: 30 });
+  metrics.measured(web, "request-success-rate", 99.5);
+  metrics.finished(web, { outcome: "success", analysis: "completed" });
+  expect(await linesOf(metrics)).toEqual(
+    expect.arrayContaining([
+      'flagger_info{version="1",mesh_provider="istio"} 1',
+      'flagger_canary_total{namespace="shop"} 2',
+      'flagger_canary_status{name="web",namespace="shop"} 0',
+      'flagger_canary_weight{workload="web-primary",namespace="shop"} 70',
+      'flagger_canary_weight{workload="web",namespace="shop"} 30',
+      'flagger_canary_metric_analysis{name="web",namespace="shop",metric="request-success-rate"} 99.5',
+      'flagger_canary_successes_total{name="web",namespace="shop",deployment_strategy="canary",analysis_status="completed"} 1',
+    ]),
+  );
+});
+
+test("rollout metrics: status is 1 after a success and 2 after a failure", async () => {
+  const metrics = createRolloutMetrics({ version: "1", meshProvider: "istio" });
+  metrics.observe({ ...web, phase: "Succeeded", canaryWeight: 0 });
+  expect(await linesOf(metrics)).toContain('flagger_canary_status{name="web",namespace="shop"} 1');
+  metrics.observe({ ...web, phase: "Failed", canaryWeight: 0 });
+  expect(await linesOf(metrics)).toContain('flagger_canary_status{name="web",namespace="shop"} 2');
+});
+
+test("rollout metrics: a Canary that is gone leaves its counters only", async () => {
+  const metrics = createRolloutMetrics({ version: "1", meshProvider: "istio" });
+  metrics.observe({ ...web, phase: "Succeeded", canaryWeight: 0 });
+  metrics.measured(web, "m", 1);
+  metrics.ticked(web, 0.1);
+  metrics.forget(web);
+  metrics.setTotals(new Map());
+  expect((await linesOf(metrics)).filter((line) => line.includes("shop"))).toEqual([]);
+});

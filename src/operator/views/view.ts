@@ -1,0 +1,103 @@
+import type { KubeObject, Resource } from "#api";
+import { ApiFailure, type Informer, type KubeClient, type ObjectKey } from "#kube";
+
+/** Who writes, as `metadata.managedFields` name it. */
+export const FIELD_MANAGER = "serin";
+
+/**
+ * A local copy of a kind that knows its own writes.
+ *
+ * An informer hears of a write only some time after it was answered. Deciding on the state before it would, for one,
+ * take the primary for ready that was told a moment ago to roll. So what a write returned is read until the informer has
+ * caught up with it.
+ */
+export interface View<T extends KubeObject> {
+  readonly synced: Promise<void>;
+  get(key: ObjectKey): T | undefined;
+  list(namespace?: string): readonly T[];
+  onChange(handler: (object: T) => void): () => void;
+  create(object: T): Promise<T>;
+  /** Writes the whole object; fails with a conflict when it is not made from the newest version. */
+  update(object: T, subresource?: "status"): Promise<T>;
+  /** Server-side apply: states the fields that are ours and leaves all others. */
+  apply(object: T): Promise<T>;
+  /** Merge patch. */
+  merge(key: ObjectKey, body: unknown): Promise<T>;
+}
+
+/** Makes a view; `informer` must be of the same resource. */
+export function createView<T extends KubeObject>(options: {
+  readonly client: KubeClient;
+  readonly resource: Resource;
+  readonly informer: Informer<T>;
+}): View<T> {
+  const { client, resource, informer } = options;
+  /** Our writes that the informer has not shown yet; each goes when it has. */
+  const ahead = new Map<string, T>();
+
+  informer.onChange((change) => {
+    const id = idOf(change.object.metadata);
+    const ours = ahead.get(id);
+    if (ours !== undefined && !isNewer(ours, change.object)) ahead.delete(id);
+  });
+
+  function remember(written: T): T {
+    const seen = informer.get(keyOf(written));
+    if (seen === undefined || isNewer(written, seen)) ahead.set(idOf(written.metadata), written);
+    return written;
+  }
+
+  async function write(key: ObjectKey, send: () => Promise<T>): Promise<T> {
+    try {
+      return remember(await send());
+    } catch (thrown) {
+      // Somebody else was first, and the informer is behind: look once, so that the retry starts from what there is.
+      if (thrown instanceof ApiFailure && thrown.httpStatus === 409) await refresh(key);
+      throw thrown;
+    }
+  }
+
+  async function refresh(key: ObjectKey): Promise<void> {
+    const current = await client.get<T>(resource, key);
+    if (current !== undefined) remember(current);
+  }
+
+  const manager = { fieldManager: FIELD_MANAGER } as const;
+  return {
+    synced: informer.synced,
+    get(key) {
+      const seen = informer.get(key);
+      const ours = ahead.get(idOf(key));
+      if (ours === undefined || (seen !== undefined && !isNewer(ours, seen))) return seen;
+      return ours;
+    },
+    list: (namespace) => informer.list(namespace),
+    onChange: (handler) => informer.onChange((change) => handler(change.object)),
+    create: (object) => write(keyOf(object), () => client.create(resource, object, manager)),
+    update: (object, subresource) =>
+      write(keyOf(object), () =>
+        client.update(resource, object, { ...manager, ...(subresource === undefined ? {} : { subresource }) }),
+      ),
+    apply: (object) => write(keyOf(object), () => client.apply(resource, object, { ...manager, force: true })),
+    merge: (key, body) => write(key, () => client.patch(resource, key, { kind: "merge", body, options: manager })),
+  };
+}
+
+/**
+ * Whether `a` is a later version than `b`; versions that are no numbers are not compared, and the informer's is taken.
+ * Source: KEP-5504, resource versions are comparable decimal integers.
+ */
+function isNewer(a: KubeObject, b: KubeObject): boolean {
+  const [left = "", right = ""] = [a.metadata.resourceVersion, b.metadata.resourceVersion];
+  if (!/^\d+$/.test(left) || !/^\d+$/.test(right)) return false;
+  return left.length === right.length ? left > right : left.length > right.length;
+}
+
+function keyOf(object: KubeObject): ObjectKey {
+  const { namespace, name = "" } = object.metadata;
+  return namespace === undefined ? { name } : { namespace, name };
+}
+
+function idOf(key: { readonly namespace?: string; readonly name?: string }): string {
+  return `${key.namespace ?? ""}/${key.name ?? ""}`;
+}

@@ -1,0 +1,130 @@
+import { expect, test } from "vitest";
+import type { Deployment } from "#api";
+import { configured, deployment } from "../rehearsal-objects.ts";
+import { isPromoted, matchesTarget, newPrimary, type PrimaryPlan, promotedPrimary } from "./primary.ts";
+import { revisionId, templateHash } from "./template-hash.ts";
+
+function planOf(target: Deployment, changes: Partial<PrimaryPlan> = {}): PrimaryPlan {
+  return {
+    target,
+    name: "web-primary",
+    selector: { key: "app", value: "web", primaryValue: "web-primary" },
+    revisionId: revisionId(templateHash(target), {}),
+    trackedIds: new Set(),
+    labelPrefixes: [],
+    selectorKeys: ["app", "name"],
+    owner: { apiVersion: "flagger.app/v1beta1", kind: "Canary", name: "web", uid: "1", controller: true },
+    hasScaler: false,
+    ...changes,
+  };
+}
+
+const labelled: Deployment = {
+  ...deployment,
+  metadata: {
+    name: "web",
+    namespace: "shop",
+    labels: { app: "web", "kustomize.toolkit.fluxcd.io/name": "x", "app.kubernetes.io/part-of": "shop" },
+    annotations: { note: "1", "deployment.kubernetes.io/revision": "7" },
+  },
+};
+
+test("newPrimary: labels by prefix, annotations of the app, a selector of its own", () => {
+  const primary = newPrimary(planOf(labelled, { labelPrefixes: ["app.kubernetes.io"] }));
+  expect(primary.metadata.labels).toEqual({ app: "web-primary", "app.kubernetes.io/part-of": "shop" });
+  expect(primary.metadata.annotations).toEqual({ note: "1" });
+  expect(primary.spec.selector).toEqual({ matchLabels: { app: "web-primary" } });
+  expect(primary.spec.template.metadata?.labels).toEqual({ app: "web-primary" });
+  expect(newPrimary(planOf(labelled, { labelPrefixes: ["*"] })).metadata.labels).not.toHaveProperty(
+    "kustomize.toolkit.fluxcd.io/name",
+  );
+});
+
+test("newPrimary: a target at zero still gets a primary with a pod", () => {
+  const idle = { ...deployment, spec: { ...deployment.spec, replicas: 0 } };
+  expect(newPrimary(planOf(idle)).spec.replicas).toBe(1);
+});
+
+test("newPrimary: only tracked configs are renamed", () => {
+  const nameIn = (plan: PrimaryPlan) =>
+    newPrimary(plan).spec.template.spec.containers[0]?.envFrom?.[0]?.configMapRef?.name;
+  expect(nameIn(planOf(configured, { trackedIds: new Set(["configmap/web-settings"]) }))).toBe("web-settings-primary");
+  expect(nameIn(planOf(configured))).toBe("web-settings");
+  expect(configured.spec.template.spec.containers[0]?.envFrom?.[0]?.configMapRef?.name).toBe("web-settings");
+});
+
+test("newPrimary: rules that keep pods apart are about the primary's pods", () => {
+  const term = (value: string) => ({
+    labelSelector: { matchExpressions: [{ key: "app", operator: "In", values: ["else", value] }] },
+    topologyKey: "zone",
+  });
+  const spread = (value: string) => ({ maxSkew: 1, labelSelector: { matchLabels: { app: value, tier: value } } });
+  const target: Deployment = {
+    ...deployment,
+    spec: {
+      ...deployment.spec,
+      template: {
+        ...deployment.spec.template,
+        spec: {
+          ...deployment.spec.template.spec,
+          affinity: {
+            podAntiAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: [term("web")],
+              preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: term("web") }],
+            },
+          },
+          topologySpreadConstraints: [spread("web")],
+        },
+      },
+    },
+  };
+  const spec = newPrimary(planOf(target)).spec.template.spec;
+  expect(spec.affinity).toMatchObject({
+    podAntiAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: [term("web-primary")],
+      preferredDuringSchedulingIgnoredDuringExecution: [{ podAffinityTerm: term("web-primary") }],
+    },
+  });
+  expect(spec.topologySpreadConstraints).toEqual([
+    { maxSkew: 1, labelSelector: { matchLabels: { app: "web-primary", tier: "web" } } },
+  ]);
+});
+
+test("promotedPrimary: replaces the template, keeps replicas under an autoscaler and fields of others", () => {
+  const live = { ...newPrimary(planOf(deployment)), metadata: { name: "web-primary", labels: { other: "1" } } };
+  const changed: Deployment = {
+    ...deployment,
+    spec: {
+      ...deployment.spec,
+      replicas: 5,
+      template: { ...deployment.spec.template, spec: { containers: [{ name: "web", image: "podinfo:2" }] } },
+    },
+  };
+  const promoted = promotedPrimary(live, planOf(changed, { hasScaler: true }));
+  expect(promoted?.spec.template.spec.containers).toEqual([{ name: "web", image: "podinfo:2" }]);
+  expect(promoted?.spec.replicas).toBe(2);
+  expect(promoted?.metadata.labels).toEqual({ other: "1" });
+  expect(promotedPrimary(live, planOf(changed))?.spec.replicas).toBe(5);
+});
+
+test("promotedPrimary: the same revision a second time is no change", () => {
+  const plan = planOf(deployment);
+  const primary = newPrimary(plan);
+  expect(promotedPrimary(primary, plan)).toBeUndefined();
+  expect(isPromoted(primary, plan.revisionId)).toBe(true);
+  expect(matchesTarget(primary, { ...plan, revisionId: "other" })).toBe(true);
+});
+
+test("templateHash: the same for every order of keys, another for every change, never like Flagger's", () => {
+  const reordered = {
+    ...deployment,
+    spec: {
+      ...deployment.spec,
+      template: { spec: deployment.spec.template.spec, metadata: { labels: { app: "web" } } },
+    },
+  };
+  expect(templateHash(reordered)).toBe(templateHash(deployment));
+  expect(templateHash(configured)).not.toBe(templateHash(deployment));
+  expect(templateHash(deployment)).toMatch(/^s[0-9a-f]{16}$/);
+  expect(revisionId("s1", { "configmap/a": "1" })).not.toBe(revisionId("s1", {}));
+});

@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { judgeReadiness } from "./readiness.ts";
+import { NOW_MS, workload } from "./scene.ts";
+
+const rule = { readyPercent: 100, deadlineMs: 60_000, nowMs: NOW_MS };
+const unavailable = (sinceMs: number) => ({
+  availableCount: 0,
+  available: { status: "False", reason: "MinimumReplicasUnavailable", lastUpdateMs: NOW_MS - sinceMs },
+});
+
+test.each([
+  ["all pods are there", {}, "ready", undefined],
+  [
+    "the controller has not seen the spec",
+    { generation: 2 },
+    "waiting",
+    "observed deployment generation less than desired generation",
+  ],
+  [
+    "the controller gave up",
+    { progressing: { status: "False", reason: "ProgressDeadlineExceeded" } },
+    "stuck",
+    "exceeded its progress deadline",
+  ],
+  ["pods are not updated", { updatedCount: 1 }, "waiting", "1 out of 2 new replicas have been updated"],
+  ["old pods remain", { replicaCount: 3 }, "waiting", "1 old replicas are pending termination"],
+  [
+    "pods are not available",
+    { availableCount: 1 },
+    "waiting",
+    "1 of 2 (readyThreshold 100%) updated replicas are available",
+  ],
+  ["unavailable within the deadline", unavailable(59_000), "waiting", "0 of 2"],
+  ["unavailable beyond the deadline", unavailable(61_000), "stuck", "longer than the progress deadline of 60s"],
+  ["scaled to zero", { desiredCount: 0 }, "waiting", "scaled to zero"],
+] as const)("judgeReadiness: %s", (_, changes, kind, reason) => {
+  const readiness = judgeReadiness(workload(changes), rule);
+  expect(readiness.kind).toBe(kind);
+  if (reason !== undefined) expect(readiness).toMatchObject({ reason: expect.stringContaining(reason) });
+});
+
+test("judgeReadiness: the threshold is a share of the updated pods, and never none", () => {
+  const half = { ...rule, readyPercent: 50 };
+  expect(judgeReadiness(workload({ desiredCount: 4, availableCount: 2 }), half).kind).toBe("ready");
+  expect(judgeReadiness(workload({ desiredCount: 4, availableCount: 1 }), half).kind).toBe("waiting");
+  expect(judgeReadiness(workload({ desiredCount: 1, availableCount: 0 }), half).kind).toBe("waiting");
+});
