@@ -1,7 +1,6 @@
 export type * from "./apps.ts";
 export type * from "./autoscaling.ts";
 export { builtinKinds, scaleSchema } from "./builtin/builtin-kinds.ts";
-export { builtinConversionOf, type KindConversion } from "./builtin/conversions.ts";
 export { conditionOf, type ConditionUpdate, isConditionTrue, setCondition } from "./conditions.ts";
 export type * from "./core.ts";
 export { flaggerCrds } from "./crd/flagger-crds.ts";

@@ -29,7 +29,7 @@ export interface KindDefinition {
   readonly listKind: string;
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
-  /** Schema of the whole object, `metadata` included as an object with unknown fields preserved. */
+  /** Schema of the whole object; `apiVersion`, `kind` and `metadata` have their real fields in every kind. */
   readonly schema: Schema;
   readonly hasStatus: boolean;
   readonly scale?: ScalePaths;

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { flaggerCrds, istioCrds, resources } from "#api";
 import { createKubeClient, loadKubeconfig } from "#kube";
@@ -63,4 +64,11 @@ test("runOperator: a port that is taken ends it with 1, a wrong flag with 2", as
     process.stderr.write = silent;
     await server.close();
   }
+});
+
+test("runOperator: -version prints the package's version", async () => {
+  const manifest: { version: string } = JSON.parse(await readFile("package.json", "utf8"));
+  const { status, output } = await runUntil(["-version"], "serin ");
+  expect(status).toBe(0);
+  expect(output).toBe(`serin ${manifest.version}\n`);
 });

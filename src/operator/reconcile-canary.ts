@@ -1,6 +1,6 @@
-import type { Canary } from "#api";
+import { type Canary, type CanaryStatus, keyOf, splitKey } from "#api";
 import { deepEqual } from "#base";
-import type { ReconcileOutcome } from "#kube";
+import { ApiFailure, type ReconcileOutcome } from "#kube";
 import { type Answer, type Decision, decide, MAX_ROUNDS, namesOf } from "#rollout";
 import { type Announcements, createAnnouncements } from "./announcements.ts";
 import type { OperatorContext } from "./operator-context.ts";
@@ -10,6 +10,8 @@ import { answerAll, observe, read, type Snapshot } from "./reconcilers/index.ts"
 
 /** Shortest pause between two looks at a Canary that asks for another at once. */
 const MIN_REQUEUE_MS = 10;
+
+const STATUS_ATTEMPT_COUNT = 3;
 
 /** What this process remembers of the Canaries; all of it may be lost without harm. */
 export interface CanaryMemory {
@@ -65,10 +67,30 @@ async function record(decision: Decision, canary: Canary, context: OperatorConte
   const { status, label, explanation } = decision;
   const { target: name, namespace, canaryRef } = namesOf(canary);
   if (!deepEqual(status, canary.status)) {
-    await context.views.canaries.update({ ...canary, status }, "status");
+    await writeStatus(canary, status, context);
     context.log.info("decided", { canary: canaryRef, label, why: explanation.sentence, phase: status.phase });
   } else context.log.debug("decided", { canary: canaryRef, label, why: explanation.sentence });
   context.metrics.observe({ name, namespace, phase: status.phase, canaryWeight: status.canaryWeight });
+}
+
+/**
+ * Writes the status. What was decided has been done by now, so a writer of anything else that came in between must not
+ * make it be decided again, hooks and all; a writer of the status must.
+ */
+async function writeStatus(canary: Canary, status: CanaryStatus, { views }: OperatorContext): Promise<void> {
+  let current = canary;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await views.canaries.update({ ...current, status }, "status");
+      return;
+    } catch (thrown) {
+      const isConflict = thrown instanceof ApiFailure && thrown.httpStatus === 409;
+      const fresh = views.canaries.get(splitKey(keyOf(canary)));
+      const isMine = fresh?.metadata.uid === canary.metadata.uid && deepEqual(fresh?.status, canary.status);
+      if (!isConflict || fresh === undefined || !isMine || attempt >= STATUS_ATTEMPT_COUNT) throw thrown;
+      current = fresh;
+    }
+  }
 }
 
 function next(

@@ -1,4 +1,5 @@
 import { checksOf, gateOf, rollbackRequest } from "./checks.ts";
+import type { CheckFact, Command } from "./decision.ts";
 import { alert, type Draft, event, freshRun, infrastructure, type Row, standing, step } from "./draft.ts";
 import { rollback } from "./rollback.ts";
 import type { Situation } from "./situation.ts";
@@ -331,7 +332,7 @@ function thresholdReached(
 }
 
 /** What makes the target's revision the primary's. */
-function promotion(s: Situation): NonNullable<Draft["commands"]> {
+function promotion(s: Situation): Command[] {
   return [
     event("Normal", `Copying ${s.names.targetRef} template spec to ${s.names.primaryRef}`),
     { kind: "ensure-primary", mode: "sync" },
@@ -339,13 +340,13 @@ function promotion(s: Situation): NonNullable<Draft["commands"]> {
   ];
 }
 
-function startEvent(s: Situation): NonNullable<Draft["commands"]> {
+function startEvent(s: Situation): Command[] {
   if (s.weight > 0 || s.status.phase !== "Progressing") return [];
   return [standing("Normal", `Starting canary analysis for ${s.names.targetRef}`)];
 }
 
 /** Events of the gates that were asked and passed in this tick. */
-function passedGates(s: Situation): NonNullable<Draft["commands"]> {
+function passedGates(s: Situation): Command[] {
   const named = [
     ["pre-rollout", "Pre-rollout"],
     ["confirm-traffic-increase", "Confirm-traffic-increase"],
@@ -358,7 +359,7 @@ function passedGates(s: Situation): NonNullable<Draft["commands"]> {
   });
 }
 
-function factsOf(s: Situation): NonNullable<Draft["checks"]> {
+function factsOf(s: Situation): readonly CheckFact[] {
   const checks = checksOf(s);
   return checks.kind === "ask" ? [] : checks.facts;
 }

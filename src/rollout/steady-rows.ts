@@ -1,6 +1,7 @@
-import type { CanaryPhase } from "#api";
+import type { CanaryStatus } from "#api";
 import { formatProblem } from "#base";
 import { gateOf } from "./checks.ts";
+import type { Command } from "./decision.ts";
 import { alert, type Draft, event, freshRun, infrastructure, type Row, revisionOf, standing, step } from "./draft.ts";
 import type { Situation } from "./situation.ts";
 import { DRAINING, hasCondition, isForeignHash, withCondition, withoutCondition } from "./status.ts";
@@ -200,7 +201,7 @@ export function askGate(
   return { sentence: `Asking the ${type} hooks.`, questions: gate.kind === "ask" ? gate.questions : [] };
 }
 
-function bootstrapObjects(s: Situation): Draft["commands"] & object {
+function bootstrapObjects(s: Situation): Command[] {
   // A primary made from a template that never became ready follows the target until one does.
   const isStale = s.primary !== undefined && !s.primary.matchesTarget;
   return [
@@ -210,18 +211,18 @@ function bootstrapObjects(s: Situation): Draft["commands"] & object {
   ];
 }
 
-function providersEvent(s: Situation): NonNullable<Draft["commands"]> {
+function providersEvent(s: Situation): Command[] {
   const answer = s.observation.answers.get("providers");
   if (answer?.kind !== "providers") return [];
   if (answer.problem === undefined) return [event("Normal", "all the metrics providers are available!")];
   return [event("Warning", `Error checking metric providers: ${answer.problem}`)];
 }
 
-function promotedNow(s: Situation): ReturnType<typeof revisionOf> {
+function promotedNow(s: Situation): Partial<CanaryStatus> {
   return { ...revisionOf(s), lastPromotedSpec: s.target.templateHash };
 }
 
-function draining(s: Situation, status: ReturnType<typeof step>): ReturnType<typeof step> {
+function draining(s: Situation, status: CanaryStatus): CanaryStatus {
   if (s.target.desiredCount === 0) return status;
   return withCondition(status, {
     type: DRAINING,
@@ -271,7 +272,7 @@ function startRun(s: Situation): Draft {
   const canaryWeight = s.weight === 100 && s.primaryReadiness.kind !== "ready" ? 100 : 0;
   return {
     sentence: `New revision of ${s.names.targetRef}: scaling it up to analyse it.`,
-    status: freshRun(s, { phase: startPhase, canaryWeight }),
+    status: freshRun(s, { phase: "Progressing", canaryWeight }),
     commands: [
       ...infrastructure(canaryWeight),
       ...passed.map((hook) => event("Normal", `Confirm-rollout check ${hook.name} passed`)),
@@ -283,8 +284,6 @@ function startRun(s: Situation): Draft {
     wakeAtMs: s.nowMs,
   };
 }
-
-const startPhase: CanaryPhase = "Progressing";
 
 function reasonOf(s: Situation): string {
   return s.primaryReadiness.kind === "ready" ? "" : s.primaryReadiness.reason;

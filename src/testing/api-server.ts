@@ -104,16 +104,30 @@ interface Connection {
 
 function send(call: ApiCall, { port, caPem, token }: Connection): Promise<ApiReply> {
   const body = call.body === undefined || typeof call.body === "string" ? call.body : JSON.stringify(call.body);
-  const headers = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { "content-type": "application/json" }), ...call.headers };
+  const headers = {
+    authorization: `Bearer ${token}`,
+    ...(body === undefined ? {} : { "content-type": "application/json" }),
+    ...call.headers,
+  };
   return new Promise((resolve, reject) => {
-    const outgoing = request({ host: "127.0.0.1", port, ca: caPem, agent: false, method: call.method ?? "GET", path: call.path, headers });
+    const outgoing = request({
+      host: "127.0.0.1",
+      port,
+      ca: caPem,
+      agent: false,
+      method: call.method ?? "GET",
+      path: call.path,
+      headers,
+    });
     outgoing.on("error", reject);
     outgoing.on("response", (response) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => (text += chunk));
       response.on("error", reject);
-      response.on("end", () => resolve({ code: response.statusCode ?? 0, headers: response.headers, text, json: parse(text) }));
+      response.on("end", () =>
+        resolve({ code: response.statusCode ?? 0, headers: response.headers, text, json: parse(text) }),
+      );
     });
     outgoing.end(body);
   });

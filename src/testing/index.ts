@@ -1,2 +1,8 @@
-export { type ApiCall, type ApiReply, startTestApiServer, type TestApiServer, type TestApiServerOptions } from "./api-server.ts";
+export {
+  type ApiCall,
+  type ApiReply,
+  startTestApiServer,
+  type TestApiServer,
+  type TestApiServerOptions,
+} from "./api-server.ts";
 export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";

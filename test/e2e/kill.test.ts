@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type Deployment, resources } from "#api";
 import { createKubeClient, type KubeClient, loadKubeconfig } from "#kube";
 import { applyObjects } from "../../src/cli/demo/apply.ts";
@@ -86,16 +86,21 @@ async function waitForPhase(
 }
 
 async function killOperator(): Promise<void> {
+  const pids = await vi.waitFor(() => {
+    const found = processesNaming(join(directory, "data")).filter((line) => line.includes("operator.js"));
+    expect(found).toHaveLength(1);
+    return found.map((line) => Number(line.split(" ")[0]));
+  }, 20_000);
   const pods = await client.list(resources.pods, { namespace: "serin-system" });
-  for (const line of processesNaming(join(directory, "data")).filter((text) => text.includes("operator.js")))
-    process.kill(Number(line.split(" ")[0]), "SIGKILL");
+  for (const pid of pids) process.kill(pid, "SIGKILL");
   // The kubelet's back-off would make the test wait minutes by the sixth kill; a new pod starts at once.
-  for (const pod of pods.items)
+  for (const { metadata } of pods.items) {
     await client.delete(
       resources.pods,
-      { namespace: "serin-system", name: pod.metadata.name ?? "" },
+      { namespace: "serin-system", name: metadata.name ?? "" },
       { gracePeriodSeconds: 0 },
     );
+  }
 }
 
 async function killProxy(): Promise<void> {

@@ -5,6 +5,7 @@ import {
   anyObject,
   bool,
   bytes,
+  described,
   int32,
   int64,
   listOf,
@@ -119,7 +120,11 @@ const podKind = {
 const configMapKind = {
   kind: "ConfigMap",
   shortNames: ["cm"],
-  fields: { data: mapOf(text), binaryData: mapOf(bytes), immutable: bool },
+  fields: {
+    data: described("Values by key, as text.", mapOf(text)),
+    binaryData: described("Values by key that are no text, in base64.", mapOf(bytes)),
+    immutable: described("Once set, data cannot be changed any more.", bool),
+  },
   rules: (now: KubeObject, old: KubeObject | undefined) => immutableData(now, old, ["data", "binaryData"]),
 };
 

@@ -27,9 +27,17 @@ function patch(path: string, body: unknown, headers: Record<string, string> = ME
 test("create, get: complete the object and answer with what is stored", async () => {
   const created = await create("made", { data: { a: "1" } });
   expect(created.code).toBe(201);
-  expect(object(created)).toMatchObject({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "made", namespace: "default" } });
+  expect(object(created)).toMatchObject({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "made", namespace: "default" },
+  });
   expect((await server.call({ path: `${CONFIG_MAPS}/made` })).json).toEqual(created.json);
-  expect((await create("made")).json).toMatchObject({ code: 409, reason: "AlreadyExists", message: 'configmaps "made" already exists' });
+  expect((await create("made")).json).toMatchObject({
+    code: 409,
+    reason: "AlreadyExists",
+    message: 'configmaps "made" already exists',
+  });
 });
 
 test("create: refuses a namespace that is missing, and one that differs from the URL", async () => {
@@ -58,7 +66,9 @@ test("update: a write that changes nothing keeps the version", async () => {
 
 test("update: what the server sets cannot be changed by a client", async () => {
   const created = object(await create("own"));
-  const wanted = { metadata: { creationTimestamp: "2001-01-01T00:00:00Z", generation: 9, deletionTimestamp: "2001-01-01T00:00:00Z" } };
+  const wanted = {
+    metadata: { creationTimestamp: "2001-01-01T00:00:00Z", generation: 9, deletionTimestamp: "2001-01-01T00:00:00Z" },
+  };
   expect(object(await patch(`${CONFIG_MAPS}/own`, wanted)).metadata).toEqual(created.metadata);
   expect((await patch(`${CONFIG_MAPS}/own`, { metadata: { uid: "other" } })).code).toBe(409);
   expect((await patch(`${CONFIG_MAPS}/own`, { metadata: { name: "renamed" } })).code).toBe(400);
@@ -75,7 +85,10 @@ test("delete: finalizers hold the object until the last is gone", async () => {
 });
 
 test("delete: propagation becomes a finalizer for the garbage collector", async () => {
-  for (const [policy, finalizer] of [["Foreground", "foregroundDeletion"], ["Orphan", "orphan"]] as const) {
+  for (const [policy, finalizer] of [
+    ["Foreground", "foregroundDeletion"],
+    ["Orphan", "orphan"],
+  ] as const) {
     const name = policy.toLowerCase();
     await create(name);
     const reply = await server.call({ method: "DELETE", path: `${CONFIG_MAPS}/${name}?propagationPolicy=${policy}` });
@@ -97,9 +110,15 @@ test("delete: a pod on a node gets its time to stop; a second deletion can only 
 });
 
 test("dryRun: answers as if and stores nothing", async () => {
+  await create("wet");
   const revision = server.store.revision;
-  await server.call({ method: "POST", path: `${CONFIG_MAPS}?dryRun=All`, body: { metadata: { name: "dry" } } });
-  await server.call({ method: "DELETE", path: `${CONFIG_MAPS}/kube-root-ca.crt?dryRun=All` });
+  const replies = [
+    await server.call({ method: "POST", path: `${CONFIG_MAPS}?dryRun=All`, body: { metadata: { name: "dry" } } }),
+    await patch(`${CONFIG_MAPS}/wet?dryRun=All`, { data: { a: "1" } }),
+    await server.call({ method: "DELETE", path: `${CONFIG_MAPS}/wet?dryRun=All` }),
+    await server.call({ method: "DELETE", path: `${CONFIG_MAPS}?dryRun=All` }),
+  ];
+  expect(replies.map(({ code }) => code)).toEqual([201, 200, 200, 200]);
   expect(server.store.revision).toBe(revision);
 });
 
@@ -107,17 +126,28 @@ test("apply: creates what is missing; another manager's field is a conflict unle
   const headers = { "content-type": "application/apply-patch+yaml" };
   const apply = (manager: string, value: string, force = false): Promise<ApiReply> => {
     const body = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: applied}\ndata: {a: "${value}"}\n`;
-    return server.call({ method: "PATCH", path: `${CONFIG_MAPS}/applied?fieldManager=${manager}&force=${force}`, body, headers });
+    return server.call({
+      method: "PATCH",
+      path: `${CONFIG_MAPS}/applied?fieldManager=${manager}&force=${force}`,
+      body,
+      headers,
+    });
   };
   expect((await apply("one", "1")).code).toBe(201);
-  expect((await apply("two", "2")).json).toMatchObject({ code: 409, reason: "Conflict", details: { causes: [{ reason: "FieldManagerConflict" }] } });
+  expect((await apply("two", "2")).json).toMatchObject({
+    code: 409,
+    reason: "Conflict",
+    details: { causes: [{ reason: "FieldManagerConflict" }] },
+  });
   expect((await apply("two", "2", true)).json).toMatchObject({ data: { a: "2" } });
 });
 
 test("patch: each language is told apart by its content type; others are refused", async () => {
   await create("patched", { data: { a: "1" } });
   const path = `${CONFIG_MAPS}/patched`;
-  const json = await patch(path, [{ op: "replace", path: "/data/a", value: "2" }], { "content-type": "application/json-patch+json" });
+  const json = await patch(path, [{ op: "replace", path: "/data/a", value: "2" }], {
+    "content-type": "application/json-patch+json",
+  });
   expect(json.json).toMatchObject({ data: { a: "2" } });
   expect((await patch(path, {}, { "content-type": "application/json" })).json).toMatchObject({ code: 415 });
   expect((await patch(path, { data: { a: 7 } })).code).toBe(422);
@@ -126,8 +156,13 @@ test("patch: each language is told apart by its content type; others are refused
 test("services: get addresses and node ports once, and keep them", async () => {
   const services = "/api/v1/namespaces/default/services";
   const make = (name: string, spec: object): Promise<ApiReply> =>
-    server.call({ method: "POST", path: services, body: { metadata: { name }, spec: { ports: [{ port: 80 }], ...spec } } });
-  const spec = async (reply: Promise<ApiReply>): Promise<Record<string, unknown>> => object(await reply)["spec"] as Record<string, unknown>;
+    server.call({
+      method: "POST",
+      path: services,
+      body: { metadata: { name }, spec: { ports: [{ port: 80 }], ...spec } },
+    });
+  const spec = async (reply: Promise<ApiReply>): Promise<Record<string, unknown>> =>
+    object(await reply)["spec"] as Record<string, unknown>;
   const [one, two] = [await spec(make("one", { type: "NodePort" })), await spec(make("two", {}))];
   expect(one["clusterIP"]).not.toBe(two["clusterIP"]);
   expect(one["ports"]).toMatchObject([{ nodePort: 30_000 }]);
@@ -140,10 +175,17 @@ test("services: get addresses and node ports once, and keep them", async () => {
 
 test("versions: an autoscaler is one object in both versions of its group", async () => {
   const path = (version: string): string => `/apis/autoscaling/${version}/namespaces/default/horizontalpodautoscalers`;
-  const spec = { scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "d" }, maxReplicas: 3, targetCPUUtilizationPercentage: 60 };
+  const spec = {
+    scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "d" },
+    maxReplicas: 3,
+    targetCPUUtilizationPercentage: 60,
+  };
   await server.call({ method: "POST", path: path("v1"), body: { metadata: { name: "h" }, spec } });
   const v2 = await server.call({ path: `${path("v2")}/h` });
-  expect(v2.json).toMatchObject({ apiVersion: "autoscaling/v2", spec: { metrics: [{ resource: { target: { averageUtilization: 60 } } }] } });
+  expect(v2.json).toMatchObject({
+    apiVersion: "autoscaling/v2",
+    spec: { metrics: [{ resource: { target: { averageUtilization: 60 } } }] },
+  });
   const v1 = await server.call({ path: `${path("v1")}/h` });
   expect(v1.json).toMatchObject({ apiVersion: "autoscaling/v1", spec: { targetCPUUtilizationPercentage: 60 } });
 });

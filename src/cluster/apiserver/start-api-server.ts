@@ -10,6 +10,7 @@ import type { Store } from "../store/index.ts";
 import type { Pki } from "./auth/pki.ts";
 import { createTokens } from "./auth/tokens.ts";
 import { handleRequest, type Progress } from "./handle-request.ts";
+import { discardBody } from "./request/read-body.ts";
 import { type KubeconfigOptions, writeKubeconfig } from "./kubeconfig.ts";
 import { type CustomKinds, serveCustomKinds } from "./custom/serve-custom-kinds.ts";
 import { createOpenApiDocuments } from "./openapi/openapi-documents.ts";
@@ -154,8 +155,12 @@ async function sendError(context: ServerContext, { request, response, progress, 
   }
   const error = thrown instanceof StatusError ? thrown : unexpected(context, request, thrown);
   const { code } = error.status;
-  // A body that was not read to its end would be taken for the next request.
-  if (!request.complete) response.setHeader("Connection", "close");
+  if (!request.complete) {
+    // What is left of the body would be taken for the next request; and a client that is still sending it would be cut
+    // off before it has read why.
+    response.setHeader("Connection", "close");
+    await discardBody(request);
+  }
   const format = { media: progress.format.media };
   const options = { format, includeObject: undefined, nowMs: 0, warnings: [], closing: context.closing };
   await sendAnswer(request, response, { answer: { type: "document", code, document: error.status }, options });

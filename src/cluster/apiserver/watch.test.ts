@@ -56,7 +56,8 @@ function watch(query: string, headers: Record<string, string> = {}): Promise<Wat
 }
 
 function describe(event: Record<string, unknown>): string {
-  const metadata = isObject(event["object"]) && isObject(event["object"]["metadata"]) ? event["object"]["metadata"] : {};
+  const metadata =
+    isObject(event["object"]) && isObject(event["object"]["metadata"]) ? event["object"]["metadata"] : {};
   return `${String(event["type"])} ${typeof metadata["name"] === "string" ? metadata["name"] : ""}`.trim();
 }
 
@@ -65,7 +66,12 @@ function create(name: string, labels: Record<string, string> = {}): Promise<unkn
 }
 
 function label(name: string, value: string | null): Promise<unknown> {
-  return server.call({ method: "PATCH", path: `${PATH}/${name}`, body: { metadata: { labels: { team: value } } }, headers: MERGE });
+  return server.call({
+    method: "PATCH",
+    path: `${PATH}/${name}`,
+    body: { metadata: { labels: { team: value } } },
+    headers: MERGE,
+  });
 }
 
 function remove(name: string): Promise<unknown> {
@@ -96,7 +102,9 @@ test("watch: from a version, every later change exactly once, however the subscr
   const from = server.store.revision;
   const names = Array.from({ length: 40 }, (_, index) => `burst-${index}`);
   const writes = Promise.all(names.map((name) => create(name, { set: "burst" })));
-  const watchers = await Promise.all(Array.from({ length: 5 }, () => watch(`resourceVersion=${from}&labelSelector=set=burst`)));
+  const watchers = await Promise.all(
+    Array.from({ length: 5 }, () => watch(`resourceVersion=${from}&labelSelector=set=burst`)),
+  );
   await writes;
   for (const watching of watchers) {
     expect([...(await watching.events(names.length))].sort()).toEqual(names.map((name) => `ADDED ${name}`).sort());
@@ -106,20 +114,29 @@ test("watch: from a version, every later change exactly once, however the subscr
 
 test("watch-list: the state, then a bookmark that says so, then changes", async () => {
   await create("listed", { set: "wl" });
-  const watching = await watch("labelSelector=set=wl&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
+  const watching = await watch(
+    "labelSelector=set=wl&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true",
+  );
   expect(await watching.events(2)).toEqual(["ADDED listed", "BOOKMARK"]);
-  expect(watching.raw[1]).toMatchObject({ object: { kind: "ConfigMap", metadata: { annotations: { "k8s.io/initial-events-end": "true" } } } });
+  expect(watching.raw[1]).toMatchObject({
+    object: { kind: "ConfigMap", metadata: { annotations: { "k8s.io/initial-events-end": "true" } } },
+  });
   await remove("listed");
   expect((await watching.events(3))[2]).toBe("DELETED listed");
   watching.stop();
 });
 
 test("bookmarks: come every minute to those who allow them, with the newest version", async () => {
-  const watching = await watch(`resourceVersion=${server.store.revision}&labelSelector=set=none&allowWatchBookmarks=true`);
+  const watching = await watch(
+    `resourceVersion=${server.store.revision}&labelSelector=set=none&allowWatchBookmarks=true`,
+  );
   await create("elsewhere");
   await clock.advance(60_000);
   await watching.events(1);
-  expect(watching.raw[0]).toMatchObject({ type: "BOOKMARK", object: { metadata: { resourceVersion: String(server.store.revision) } } });
+  expect(watching.raw[0]).toMatchObject({
+    type: "BOOKMARK",
+    object: { metadata: { resourceVersion: String(server.store.revision) } },
+  });
   watching.stop();
 });
 
@@ -131,12 +148,16 @@ test("timeoutSeconds: the server ends the watch", async () => {
 
 test("watch: Tables carry their columns once, and metadata alone when asked for", async () => {
   const tables = await watch("labelSelector=set=table", { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" });
-  const partial = await watch("labelSelector=set=table", { accept: "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io" });
+  const partial = await watch("labelSelector=set=table", {
+    accept: "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
+  });
   await create("t1", { set: "table" });
   await create("t2", { set: "table" });
   await tables.events(2);
   expect(tables.raw[0]).toMatchObject({ object: { kind: "Table", columnDefinitions: [{ name: "Name" }, {}, {}] } });
-  expect(tables.raw[1]).toMatchObject({ object: { columnDefinitions: null, rows: [{ cells: ["t2", "0", expect.any(String)] }] } });
+  expect(tables.raw[1]).toMatchObject({
+    object: { columnDefinitions: null, rows: [{ cells: ["t2", 0, expect.any(String)] }] },
+  });
   await partial.events(1);
   expect(partial.raw[0]).toMatchObject({ object: { kind: "PartialObjectMetadata", metadata: { name: "t1" } } });
   tables.stop();
@@ -147,7 +168,10 @@ test("watch: a version before the history is 410 Expired, one that does not exis
   await server.restart();
   const reply = await server.call({ path: `${PATH}?watch=1&resourceVersion=1` });
   expect(reply.json).toMatchObject({ code: 410, reason: "Expired" });
-  expect((await server.call({ path: `${PATH}?watch=1&resourceVersion=999999999` })).json).toMatchObject({ code: 504, reason: "Timeout" });
+  expect((await server.call({ path: `${PATH}?watch=1&resourceVersion=999999999` })).json).toMatchObject({
+    code: 504,
+    reason: "Timeout",
+  });
 });
 
 test("close: ends watches instead of waiting for them", async () => {

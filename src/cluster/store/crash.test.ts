@@ -80,7 +80,9 @@ test("openStore: after kill -9 in the middle of writes nothing acknowledged is l
 
 /** Runs a writer, kills it once it has acknowledged enough, and returns what it had acknowledged by then. */
 async function writeUntilKilled(first: number, count: number): Promise<readonly string[]> {
-  const child = spawn(process.execPath, [script, join(directory, "db"), String(first)], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [script, join(directory, "db"), String(first)], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));

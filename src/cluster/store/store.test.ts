@@ -89,11 +89,21 @@ test("transact: counters incremented by many at once lose nothing", async () => 
 });
 
 test("list: orders by namespace and name and keeps a namespace apart from one whose name it begins", async () => {
-  for (const [namespace, name] of [["b", "x"], ["a-b", "y"], ["a", "z"], ["a", "c"]] as const) {
+  for (const [namespace, name] of [
+    ["b", "x"],
+    ["a-b", "y"],
+    ["a", "z"],
+    ["a", "c"],
+  ] as const) {
     await store.transact((transaction) => transaction.put(path(name, namespace), configMap(name)));
   }
   expect(store.list(CONFIG_MAPS, "a").map(({ name }) => name)).toEqual(["c", "z"]);
-  expect(store.list(CONFIG_MAPS).map(({ namespace, name }) => `${namespace}/${name}`)).toEqual(["a-b/y", "a/c", "a/z", "b/x"]);
+  expect(store.list(CONFIG_MAPS).map(({ namespace, name }) => `${namespace}/${name}`)).toEqual([
+    "a-b/y",
+    "a/c",
+    "a/z",
+    "b/x",
+  ]);
 });
 
 test("watch: replays the changes after a revision, then delivers new ones, in order", async () => {
@@ -113,11 +123,24 @@ test("watch: replays the changes after a revision, then delivers new ones, in or
 
 test("watch: hears only of its collection and namespace, and a watcher that throws harms nobody", async () => {
   const seen: string[] = [];
-  store.watch({ collection: CONFIG_MAPS, afterRevision: store.revision, onChange: () => { throw new Error("broken"); } });
-  store.watch({ collection: CONFIG_MAPS, namespace: "other", afterRevision: store.revision, onChange: ({ current }) => seen.push(current.name) });
+  store.watch({
+    collection: CONFIG_MAPS,
+    afterRevision: store.revision,
+    onChange: () => {
+      throw new Error("broken");
+    },
+  });
+  store.watch({
+    collection: CONFIG_MAPS,
+    namespace: "other",
+    afterRevision: store.revision,
+    onChange: ({ current }) => seen.push(current.name),
+  });
   await write("a");
   await store.transact((transaction) => transaction.put(path("b", "other"), configMap("b")));
-  await store.transact((transaction) => transaction.put({ ...path("c", "other"), collection: "/secrets" }, configMap("c")));
+  await store.transact((transaction) =>
+    transaction.put({ ...path("c", "other"), collection: "/secrets" }, configMap("c")),
+  );
   expect(seen).toEqual(["b"]);
 });
 
@@ -140,7 +163,10 @@ test("listAt: shows the past: changed, deleted and later objects as they were", 
   await write("later");
   await store.transact((transaction) => transaction.delete(path("deleted")));
   const past = store.listAt(then, CONFIG_MAPS, "ns");
-  expect(past.map(({ name, object }) => [name, object["data"]])).toEqual([["changed", { value: "old" }], ["deleted", { value: "1" }]]);
+  expect(past.map(({ name, object }) => [name, object["data"]])).toEqual([
+    ["changed", { value: "old" }],
+    ["deleted", { value: "1" }],
+  ]);
 });
 
 test("openStore: finds objects and revision again; watches from before the restart are Expired", async () => {
@@ -150,7 +176,9 @@ test("openStore: finds objects and revision again; watches from before the resta
   await reopen();
   expect(store.revision).toBe(last);
   expect(store.list(CONFIG_MAPS).map(({ name }) => name)).toEqual(["a"]);
-  expect(() => store.watch({ collection: CONFIG_MAPS, afterRevision: (last ?? 0) - 1, onChange: () => undefined })).toThrow(Failure);
+  expect(() =>
+    store.watch({ collection: CONFIG_MAPS, afterRevision: (last ?? 0) - 1, onChange: () => undefined }),
+  ).toThrow(Failure);
   expect(await write("b")).toBe((last ?? 0) + 1);
 });
 

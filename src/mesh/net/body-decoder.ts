@@ -33,13 +33,17 @@ export class BodyDecoder {
   #digitCount = 0;
   #lineBytes = 0;
   #trailerBytes = 0;
-  /** True once the last byte of the body was read. */
-  isDone: boolean;
+  #isDone: boolean;
 
   constructor(framing: BodyFraming) {
     this.#framing = framing;
-    this.isDone = framing.kind === "none";
+    this.#isDone = framing.kind === "none";
     if (framing.kind === "length") this.#remainingBytes = framing.lengthBytes;
+  }
+
+  /** True once the last byte of the body was read. */
+  get isDone(): boolean {
+    return this.#isDone;
   }
 
   /**
@@ -48,7 +52,7 @@ export class BodyDecoder {
    * @throws MalformedBody
    */
   decode(bytes: Buffer, range: { readonly start: number; readonly end: number }, sink: BodySink): number {
-    if (this.isDone) return range.start;
+    if (this.#isDone) return range.start;
     switch (this.#framing.kind) {
       case "none":
         return range.start;
@@ -64,20 +68,20 @@ export class BodyDecoder {
 
   /** The stream has ended; true when that is a proper end of the body. */
   endsAtClose(): boolean {
-    return this.isDone || this.#framing.kind === "untilClose";
+    return this.#isDone || this.#framing.kind === "untilClose";
   }
 
   #decodeLength(bytes: Buffer, { start, end }: { start: number; end: number }, sink: BodySink): number {
     const stop = Math.min(end, start + this.#remainingBytes);
     this.#remainingBytes -= stop - start;
-    this.isDone = this.#remainingBytes === 0;
+    this.#isDone = this.#remainingBytes === 0;
     if (stop > start) sink(bytes.subarray(start, stop));
     return stop;
   }
 
   #decodeChunks(bytes: Buffer, { start, end }: { start: number; end: number }, sink: BodySink): number {
     let position = start;
-    while (position < end && !this.isDone) {
+    while (position < end && !this.#isDone) {
       if (this.#state === "data") {
         const stop = Math.min(end, position + this.#remainingBytes);
         this.#remainingBytes -= stop - position;
@@ -124,7 +128,7 @@ export class BodyDecoder {
         break;
       case "endLf":
         expect(byte, LF);
-        this.isDone = true;
+        this.#isDone = true;
         break;
       case "data":
         break;

@@ -74,7 +74,14 @@ export class Exchange implements CallHandler {
     this.#head = options.head;
     this.#request = options.request;
     const { remoteAddress, writer } = options.stream;
-    this.#report = new RequestReport({ ...options, remoteAddress, writtenBytes: () => writer.writtenBytes });
+    this.#report = new RequestReport({
+      context: options.context,
+      listener: options.listener,
+      head: options.head,
+      request: options.request,
+      remoteAddress,
+      writtenBytes: () => writer.writtenBytes,
+    });
   }
 
   start(): void {
@@ -90,7 +97,7 @@ export class Exchange implements CallHandler {
 
   /** Takes a piece of the request's body that stays valid; false when the client should wait. */
   onRequestBody(data: Buffer): boolean {
-    this.#report.requestBytes += data.length;
+    this.#report.addRequestBytes(data.length);
     if (this.#isDone) return true;
     this.#mirrors?.writeBody(data);
     if (this.#call !== undefined) return this.#call.writeBody(data);
@@ -115,7 +122,7 @@ export class Exchange implements CallHandler {
 
   /** Bytes of the client after a switch of protocols. */
   onTunnelData(data: Buffer): boolean {
-    this.#report.requestBytes += data.length;
+    this.#report.addRequestBytes(data.length);
     return this.#call?.writeTunnel(data) ?? true;
   }
 
@@ -332,7 +339,7 @@ export class Exchange implements CallHandler {
       isFromOutside: isGateway,
       upgrade: this.#head.upgrade,
     };
-    return (authority) => writeUpstreamHead({ ...options, authority });
+    return (authority) => writeUpstreamHead(options, authority);
   }
 
   #hashKey(source: HashSource): string | undefined {

@@ -54,19 +54,20 @@ interface Target {
 }
 
 function splitTarget({ method, target }: RequestHead): Target | undefined {
-  if (target.startsWith("/")) return { authority: undefined, ...splitQuery(target) };
+  if (target.startsWith("/")) return splitQuery(undefined, target);
   if (target === "*") return method === "OPTIONS" ? { authority: undefined, path: "*", query: undefined } : undefined;
   if (!/^http:\/\//i.test(target)) return undefined;
   const rest = target.slice("http://".length);
   const end = rest.search(/[/?]/);
   const authority = end < 0 ? rest : rest.slice(0, end);
   const path = end < 0 ? "/" : rest[end] === "?" ? `/${rest.slice(end)}` : rest.slice(end);
-  return authority === "" || !isHost(authority) ? undefined : { authority, ...splitQuery(path) };
+  return authority === "" || !isHost(authority) ? undefined : splitQuery(authority, path);
 }
 
-function splitQuery(target: string): { path: string; query: string | undefined } {
+function splitQuery(authority: string | undefined, target: string): Target {
   const mark = target.indexOf("?");
-  return mark < 0 ? { path: target, query: undefined } : { path: target.slice(0, mark), query: target.slice(mark + 1) };
+  if (mark < 0) return { authority, path: target, query: undefined };
+  return { authority, path: target.slice(0, mark), query: target.slice(mark + 1) };
 }
 
 function isSameHost(a: string, b: string): boolean {

@@ -20,7 +20,6 @@ export interface UpstreamHeadOptions {
   readonly head: RequestHead;
   /** Path and query to ask for. */
   readonly target: string;
-  readonly authority: string;
   readonly edits: readonly HeaderEdit[];
   /** Headers that the proxy sets, over those of the request. */
   readonly own: readonly (readonly [name: string, value: string])[];
@@ -30,10 +29,10 @@ export interface UpstreamHeadOptions {
 }
 
 /** Writes the head of a request to an endpoint, without the last lines that differ between attempts ({@link endUpstreamHead}). */
-export function writeUpstreamHead(options: UpstreamHeadOptions): string {
+export function writeUpstreamHead(options: UpstreamHeadOptions, authority: string): string {
   const { head, edits } = options;
   const lines = edits.length === 0 ? undefined : passedHeaders(options);
-  let text = `${head.method} ${options.target} HTTP/1.1\r\nhost: ${options.authority}\r\n`;
+  let text = `${head.method} ${options.target} HTTP/1.1\r\nhost: ${authority}\r\n`;
   if (lines === undefined) text += joinPassed(options);
   else text += joinHeaders(applyEdits(lines, edits));
   for (const [name, value] of options.own) text += `${name}: ${value}\r\n`;

@@ -108,7 +108,7 @@ function startCopy(mirror: Mirror, options: MirrorOptions): MirrorCopies | undef
   return {
     writeBody(data) {
       if (isDone) return;
-      report.requestBytes += data.length;
+      report.addRequestBytes(data.length);
       call.writeBody(data);
       const isLagging = !call.flush() && report.requestBytes > BODY_BYTES_MAX;
       if (isLagging) giveUp("DC");

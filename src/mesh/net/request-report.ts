@@ -20,7 +20,7 @@ export interface ReportOptions {
 
 /** Gathers what the metrics say about one request: once for the source, once for each attempt at its destination. */
 export class RequestReport {
-  requestBytes: number;
+  #requestBytes: number;
   readonly #options: ReportOptions;
   readonly #config: MeshConfig;
   readonly #source: Workload | undefined;
@@ -41,9 +41,18 @@ export class RequestReport {
     this.#source = listener.sourceOf(this.#config, options.remoteAddress);
     this.#startedMs = context.clock.nowMs();
     this.#writtenBefore = options.writtenBytes();
-    this.requestBytes = head.headBytes;
+    this.#requestBytes = head.headBytes;
     this.#protocol =
       headerValue(head.headers, "content-type")?.startsWith("application/grpc") === true ? "grpc" : "http";
+  }
+
+  get requestBytes(): number {
+    return this.#requestBytes;
+  }
+
+  /** Counts bytes of the request's body. */
+  addRequestBytes(count: number): void {
+    this.#requestBytes += count;
   }
 
   /** Adds a response flag; the empty one is none. */
@@ -82,18 +91,20 @@ export class RequestReport {
     const { endpoint } = attempt.pool;
     this.#destination = endpoint.workload;
     if (!endpoint.workload.hasSidecar) return;
-    const inbound = this.#config.registry.byHost.get(endpoint.inboundHost) ?? this.#service;
     this.#options.context.record({
-      ...this.#shared(),
       reporter: "destination",
       source: this.#source ?? UNKNOWN_WORKLOAD,
       destination: endpoint.workload,
-      service: inbound,
+      service: this.#config.registry.byHost.get(endpoint.inboundHost) ?? this.#service,
       responseCode: attempt.responseCode,
       flags: attempt.flags,
+      protocol: this.#protocol,
       grpcStatus: this.#protocol === "grpc" ? attempt.grpcStatus : "",
+      isMutualTls: this.#usesMutualTls(),
       durationMs: attempt.durationMs,
+      requestBytes: this.#requestBytes,
       responseBytes: attempt.responseBytes,
+      request: this.#options.request,
     });
   }
 
@@ -103,30 +114,23 @@ export class RequestReport {
     if (source?.hasSidecar !== true) return;
     const { context, writtenBytes } = this.#options;
     context.record({
-      ...this.#shared(),
       reporter: "source",
       source,
       destination: this.#destination,
       service: this.#service,
       responseCode: this.#responseCode,
       flags: this.#flags?.join(",") ?? "-",
+      protocol: this.#protocol,
       grpcStatus: this.#grpcStatus,
+      isMutualTls: this.#usesMutualTls(),
       durationMs: context.clock.nowMs() - this.#startedMs,
+      requestBytes: this.#requestBytes,
       responseBytes: writtenBytes() - this.#writtenBefore,
+      request: this.#options.request,
     });
   }
 
-  #shared(): {
-    protocol: "http" | "grpc";
-    isMutualTls: boolean;
-    requestBytes: number;
-    request: IncomingRequest;
-  } {
-    return {
-      protocol: this.#protocol,
-      isMutualTls: this.#isMutualTls && this.#source?.hasSidecar === true && this.#destination.hasSidecar,
-      requestBytes: this.requestBytes,
-      request: this.#options.request,
-    };
+  #usesMutualTls(): boolean {
+    return this.#isMutualTls && this.#source?.hasSidecar === true && this.#destination.hasSidecar;
   }
 }

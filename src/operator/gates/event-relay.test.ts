@@ -48,6 +48,6 @@ test("event relay: without receivers there is nothing to wait for", async () => 
   const signal = new AbortController().signal;
   const relay = createEventRelay({ globalUrl: "", http, clock: systemClock, log: silentLog, signal });
   relay.send(canary, event("one"));
-  await relay.flush();
+  await expect(relay.flush()).resolves.toBeUndefined();
   await http.close();
 });

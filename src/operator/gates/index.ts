@@ -1,4 +1,4 @@
 export { readBounded } from "./bounded-body.ts";
 export { createEventRelay, type EventRelay } from "./event-relay.ts";
 export { createOutboundHttp, type OutboundHttp } from "./http.ts";
-export { callWebhook, type WebhookAnswer, type WebhookPayload } from "./webhook.ts";
+export { callWebhook, type WebhookPayload } from "./webhook.ts";

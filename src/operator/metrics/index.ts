@@ -1,2 +1,1 @@
-export { checkProvider, type MeasureContext, type Measurement, measure } from "./measure.ts";
-export { renderTemplate, type TemplateValues } from "./template.ts";
+export { checkProvider, type MeasureContext, measure } from "./measure.ts";

@@ -42,7 +42,7 @@ export async function queryPrometheus(
   } catch (thrown) {
     const isTimeout = thrown instanceof Error && thrown.name === "TimeoutError";
     const why = isTimeout ? `no answer within ${TIMEOUT_MS} ms` : messageOf(thrown);
-    return { kind: "unreachable", message: `${target.address}: ${why}` };
+    return { kind: "unreachable", message: `${shown(url.value)}: ${why}` };
   }
 }
 
@@ -54,8 +54,14 @@ function queryUrl(address: string, query: string): Result<URL, string> {
     url.searchParams.set("query", query.trim().replace(/\s+/g, " "));
     return ok(url);
   } catch (thrown) {
-    return err(`"${address}" is no address of a Prometheus: ${messageOf(thrown)}`);
+    // The text may hold a password, so it is not quoted.
+    return err(`the address is none of a Prometheus: ${messageOf(thrown)}; write http://HOST:PORT`);
   }
+}
+
+/** The server without user, password and query. */
+function shown(url: URL): string {
+  return `${url.protocol}//${url.host}`;
 }
 
 function headersOf({ headers = {}, credentials }: PrometheusTarget): Record<string, string | string[]> {

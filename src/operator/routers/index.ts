@@ -1,2 +1,2 @@
-export { type IstioPlan, planDestinationRule, planVirtualService, readWeights } from "./istio.ts";
-export { newService, repairedService, type ServicePlan } from "./services.ts";
+export { planDestinationRule, planVirtualService, readWeights } from "./istio.ts";
+export { newService, repairedService } from "./services.ts";

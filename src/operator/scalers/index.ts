@@ -1,1 +1,1 @@
-export { newPrimaryScaler, primaryScalerName, type ScalerPlan, syncedPrimaryScaler } from "./hpa.ts";
+export { newPrimaryScaler, primaryScalerName, syncedPrimaryScaler } from "./hpa.ts";

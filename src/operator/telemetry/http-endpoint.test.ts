@@ -14,5 +14,5 @@ test("http endpoint: serves health and metrics, nothing else, and ends", async (
   expect((await ask("/metrics")).text).toContain("flagger_info");
   expect((await ask("/else")).statusCode).toBe(404);
   await endpoint.close();
-  await expect(ask("/healthz")).rejects.toThrow();
+  await expect(ask("/healthz")).rejects.toBeInstanceOf(Error);
 });

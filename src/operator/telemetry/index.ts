@@ -1,3 +1,3 @@
-export { type HttpEndpoint, startHttpEndpoint } from "./http-endpoint.ts";
+export { startHttpEndpoint } from "./http-endpoint.ts";
 export { createJsonLog } from "./json-log.ts";
 export { createRolloutMetrics, type Identity, type RolloutMetrics } from "./rollout-metrics.ts";

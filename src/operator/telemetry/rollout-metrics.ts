@@ -29,91 +29,68 @@ export interface CanaryFigures extends Identity {
 /** Makes the registry with Flagger's names. Source: flagger-spec 8.1; difference: series of deleted Canaries go. */
 export function createRolloutMetrics(info: { version: string; meshProvider: string }): RolloutMetrics {
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const labelNames = ["name", "namespace"] as const;
-  const runLabels = [...labelNames, "deployment_strategy", "analysis_status"] as const;
-  new Gauge({
-    name: "flagger_info",
-    help: "Version and mesh provider.",
-    labelNames: ["version", "mesh_provider"],
-    registers,
-  }) //
-    .set({ version: info.version, mesh_provider: info.meshProvider }, 1);
-  const total = new Gauge({
-    name: "flagger_canary_total",
-    help: "Canaries in the namespace.",
-    labelNames: ["namespace"],
-    registers,
-  });
-  const status = new Gauge({
-    name: "flagger_canary_status",
-    help: "Last known status: 0 running, 1 successful, 2 failed.",
-    labelNames,
-    registers,
-  });
-  const weight = new Gauge({
-    name: "flagger_canary_weight",
-    help: "Traffic weight asked for the workload, in percent.",
-    labelNames: ["workload", "namespace"],
-    registers,
-  });
-  const duration = new Histogram({
-    name: "flagger_canary_duration_seconds",
-    help: "Seconds that a tick with analysis took.",
-    labelNames,
-    registers,
-  });
-  const analysis = new Gauge({
-    name: "flagger_canary_metric_analysis",
-    help: "Last value of a metric.",
-    labelNames: [...labelNames, "metric"],
-    registers,
-  });
-  const counters = {
-    success: new Counter({
-      name: "flagger_canary_successes_total",
-      help: "Releases that were promoted.",
-      labelNames: runLabels,
-      registers,
-    }),
-    failure: new Counter({
-      name: "flagger_canary_failures_total",
-      help: "Releases that were rolled back.",
-      labelNames: runLabels,
-      registers,
-    }),
-  };
+  const series = createSeries(registry);
+  series.info.set({ version: info.version, mesh_provider: info.meshProvider }, 1);
+  /** Labels of the metrics that each Canary has, to take them back. */
   const metricNames = new Map<string, Set<string>>();
   const idOf = ({ name, namespace }: Identity): string => `${namespace}/${name}`;
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
     setTotals(counts) {
-      total.reset();
-      for (const [namespace, count] of counts) total.set({ namespace }, count);
+      series.total.reset();
+      for (const [namespace, count] of counts) series.total.set({ namespace }, count);
     },
     observe({ name, namespace, phase, canaryWeight }) {
-      status.set({ name, namespace }, phase === "Progressing" ? 0 : phase === "Failed" ? 2 : 1);
-      weight.set({ workload: `${name}-primary`, namespace }, 100 - canaryWeight);
-      weight.set({ workload: name, namespace }, canaryWeight);
+      series.status.set({ name, namespace }, phase === "Progressing" ? 0 : phase === "Failed" ? 2 : 1);
+      series.weight.set({ workload: `${name}-primary`, namespace }, 100 - canaryWeight);
+      series.weight.set({ workload: name, namespace }, canaryWeight);
     },
     measured({ name, namespace }, metric, value) {
       const known = metricNames.get(idOf({ name, namespace })) ?? new Set();
       metricNames.set(idOf({ name, namespace }), known.add(metric));
-      analysis.set({ name, namespace, metric }, value);
+      series.analysis.set({ name, namespace, metric }, value);
     },
-    ticked: ({ name, namespace }, seconds) => duration.observe({ name, namespace }, seconds),
+    ticked: ({ name, namespace }, seconds) => series.duration.observe({ name, namespace }, seconds),
     finished: ({ name, namespace }, { outcome, analysis: analysis_status }) =>
-      counters[outcome].inc({ name, namespace, deployment_strategy: "canary", analysis_status }),
+      series[outcome].inc({ name, namespace, deployment_strategy: "canary", analysis_status }),
     forget({ name, namespace }) {
-      status.remove({ name, namespace });
-      weight.remove({ workload: name, namespace });
-      weight.remove({ workload: `${name}-primary`, namespace });
-      duration.remove({ name, namespace });
+      series.status.remove({ name, namespace });
+      series.weight.remove({ workload: name, namespace });
+      series.weight.remove({ workload: `${name}-primary`, namespace });
+      series.duration.remove({ name, namespace });
       for (const metric of metricNames.get(idOf({ name, namespace })) ?? [])
-        analysis.remove({ name, namespace, metric });
+        series.analysis.remove({ name, namespace, metric });
       metricNames.delete(idOf({ name, namespace }));
     },
+  };
+}
+
+const CANARY_LABELS = ["name", "namespace"] as const;
+const RUN_LABELS = [...CANARY_LABELS, "deployment_strategy", "analysis_status"] as const;
+
+function createSeries(registry: Registry) {
+  const registers = [registry];
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]): Gauge<L> =>
+    new Gauge({ name, help, labelNames, registers });
+  const counter = (name: string, help: string) => new Counter({ name, help, labelNames: RUN_LABELS, registers });
+  return {
+    info: gauge("flagger_info", "Version and mesh provider.", ["version", "mesh_provider"]),
+    total: gauge("flagger_canary_total", "Canaries in the namespace.", ["namespace"]),
+    status: gauge("flagger_canary_status", "Last known status: 0 running, 1 successful, 2 failed.", CANARY_LABELS),
+    weight: gauge("flagger_canary_weight", "Traffic weight asked for the workload, in percent.", [
+      "workload",
+      "namespace",
+    ]),
+    analysis: gauge("flagger_canary_metric_analysis", "Last value of a metric.", [...CANARY_LABELS, "metric"]),
+    duration: new Histogram({
+      name: "flagger_canary_duration_seconds",
+      help: "Seconds that a tick with analysis took.",
+      labelNames: CANARY_LABELS,
+      registers,
+    }),
+    success: counter("flagger_canary_successes_total", "Releases that were promoted."),
+    failure: counter("flagger_canary_failures_total", "Releases that were rolled back."),
   };
 }

@@ -1,2 +1,2 @@
-export { FIELD_MANAGER, type View } from "./view.ts";
+export { type View } from "./view.ts";
 export { createViews, type Views, viewsSynced } from "./views.ts";

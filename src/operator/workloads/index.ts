@@ -1,6 +1,4 @@
-export type { ConfigRef } from "./config-refs.ts";
 export { configRefs } from "./config-refs.ts";
-export { includedOnly, withoutToolkit } from "./metadata.ts";
 export { isPromoted, matchesTarget, newPrimary, type PrimaryPlan, promotedPrimary } from "./primary.ts";
 export { type SelectorLabel, selectorLabelOf } from "./selector.ts";
 export { revisionChecksum, revisionId, templateHash } from "./template-hash.ts";

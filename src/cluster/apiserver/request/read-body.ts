@@ -40,27 +40,54 @@ function protobufAsJson(bytes: Uint8Array, protobuf: ProtobufDecoder): string {
   }
 }
 
-async function readBytes(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let lengthBytes = 0;
-  const timer = setTimeout(() => request.destroy(new BodyTimeout()), BODY_TIMEOUT_MS);
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+/** Listens rather than iterates: leaving an iteration early would destroy the connection, and the refusal with it. */
+function readBytes(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let lengthBytes = 0;
+    const timer = setTimeout(() => settle(() => reject(tooSlow())), BODY_TIMEOUT_MS);
+    const onData = (chunk: Buffer): void => {
       lengthBytes += chunk.length;
-      if (lengthBytes > BODY_LIMIT_BYTES) throw bodyTooLarge(BODY_LIMIT_BYTES);
-      chunks.push(chunk);
+      if (lengthBytes > BODY_LIMIT_BYTES) settle(() => reject(bodyTooLarge(BODY_LIMIT_BYTES)));
+      else chunks.push(chunk);
+    };
+    const onEnd = (): void => settle(() => resolve(Buffer.concat(chunks)));
+    const onError = (thrown: Error): void => settle(() => reject(thrown));
+    const onClose = (): void =>
+      settle(() => reject(badRequest("the connection closed before the body of the request had ended")));
+    function settle(outcome: () => void): void {
+      clearTimeout(timer);
+      request.off("data", onData).off("end", onEnd).off("close", onClose);
+      outcome();
     }
-  } catch (thrown) {
-    if (!(thrown instanceof BodyTimeout)) throw thrown;
-    throw new StatusError({
-      code: 408,
-      reason: "Timeout",
-      message: `the body of the request took longer than ${BODY_TIMEOUT_MS / 1000}s`,
-    });
-  } finally {
-    clearTimeout(timer);
-  }
-  return Buffer.concat(chunks);
+    // The error listener stays: an error without one would end the process.
+    request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onError);
+  });
 }
 
-class BodyTimeout extends Error {}
+function tooSlow(): StatusError {
+  const message = `the body of the request took longer than ${BODY_TIMEOUT_MS / 1000}s`;
+  return new StatusError({ code: 408, reason: "Timeout", message });
+}
+
+/** What is read of a body that has been refused, so that its sender gets to the answer. */
+const DISCARD_LIMIT_BYTES = 64 * 1024 * 1024;
+const DISCARD_TIMEOUT_MS = 5_000;
+
+/** Reads on without keeping anything, until the body ends or has shown that it does not. */
+export function discardBody(request: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    let lengthBytes = 0;
+    const timer = setTimeout(resolve, DISCARD_TIMEOUT_MS);
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    request.on("data", (chunk: Buffer) => {
+      lengthBytes += chunk.length;
+      if (lengthBytes > DISCARD_LIMIT_BYTES) done();
+    });
+    request.once("close", done).once("end", done).once("error", done);
+    request.resume();
+  });
+}
