@@ -52,7 +52,7 @@ test("update: a stale version is a conflict, and of two writers from one version
   const write = (n: string): Promise<ApiReply> =>
     server.call({ method: "PUT", path: `${CONFIG_MAPS}/contested`, body: { ...base, data: { n } } });
   const replies = await Promise.all([write("1"), write("2"), write("3")]);
-  expect(replies.map(({ code }) => code).sort()).toEqual([200, 409, 409]);
+  expect(replies.map(({ code }) => code).sort((a, b) => a - b)).toEqual([200, 409, 409]);
   expect(replies.find(({ code }) => code === 409)?.json).toMatchObject({ reason: "Conflict" });
 });
 

@@ -1,4 +1,5 @@
 import { request } from "node:https";
+import { connect } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isObject } from "#base";
 import { createVirtualClock, startTestApiServer, type TestApiServer } from "#testing";
@@ -143,7 +144,7 @@ test("bookmarks: come every minute to those who allow them, with the newest vers
 test("timeoutSeconds: the server ends the watch", async () => {
   const watching = await watch("timeoutSeconds=7&labelSelector=set=none");
   await clock.advance(7_000);
-  await watching.ended;
+  await expect(watching.ended).resolves.toBeUndefined();
 });
 
 test("watch: Tables carry their columns once, and metadata alone when asked for", async () => {
@@ -174,8 +175,44 @@ test("watch: a version before the history is 410 Expired, one that does not exis
   });
 });
 
+test("watch: a state and a history larger than what is held for a slow reader get to it all the same", async () => {
+  const data = { filler: "x".repeat(700_000) };
+  const names = Array.from({ length: 30 }, (_, index) => `large-${index}`);
+  const from = server.store.revision;
+  for (const name of names)
+    await server.call({ method: "POST", path: PATH, body: { metadata: { name, labels: { set: "large" } }, data } });
+  for (const query of ["", `&resourceVersion=${from}`]) {
+    const watching = await watch(`labelSelector=set=large${query}`);
+    expect([...(await watching.events(names.length))].sort()).toEqual(names.map((name) => `ADDED ${name}`).sort());
+    watching.stop();
+  }
+});
+
+test("watch: a reader that takes nothing is cut off, and the writers do not wait for it", async () => {
+  const socket = connect({ host: "127.0.0.1", port: server.port, ca: server.caPem }, () => {
+    socket.write(
+      `GET ${PATH}?watch=1&resourceVersion=${server.store.revision} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${server.token}\r\n\r\n`,
+    );
+  });
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  socket.on("error", () => undefined);
+  await new Promise<void>((resolve) => socket.once("readable", resolve));
+  const data = { filler: "x".repeat(1_000_000) };
+  await create("huge");
+  for (let round = 0; round < 60 && !socket.destroyed; round++) {
+    await server.call({
+      method: "PATCH",
+      path: `${PATH}/huge`,
+      body: { data: { ...data, round: String(round) } },
+      headers: MERGE,
+    });
+  }
+  socket.resume();
+  await expect(closed).resolves.toBeUndefined();
+});
+
 test("close: ends watches instead of waiting for them", async () => {
   const watching = await watch("labelSelector=set=none");
   await server.restart();
-  await watching.ended;
+  await expect(watching.ended).resolves.toBeUndefined();
 });

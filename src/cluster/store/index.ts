@@ -1,2 +1,2 @@
 export { openStore, type StoreOptions } from "./open-store.ts";
-export type { Change, ObjectPath, Store, StoredObject, Transaction, WatchRequest } from "./store.ts";
+export type { Change, ChangeRange, ObjectPath, Store, StoredObject, Transaction, WatchRequest } from "./store.ts";

@@ -3,7 +3,7 @@ import { Collections, keyOf } from "./collections.ts";
 import { type Disk, openDisk } from "./disk.ts";
 import { History } from "./history.ts";
 import { PendingBatch } from "./pending-batch.ts";
-import type { Change, ObjectPath, Store, StoredObject, Transaction, WatchRequest } from "./store.ts";
+import type { Change, ChangeRange, ObjectPath, Store, StoredObject, Transaction, WatchRequest } from "./store.ts";
 
 export interface StoreOptions {
   /** Directory of the database; created when missing. One process at a time. */
@@ -119,10 +119,12 @@ class OpenStore implements Store {
     });
   }
 
+  changesAfter(range: ChangeRange): readonly Change[] {
+    return this.#history.after(range.afterRevision).filter((change) => concerns(range, change));
+  }
+
   watch(request: WatchRequest): () => void {
-    for (const change of this.#history.after(request.afterRevision)) {
-      if (concerns(request, change)) request.onChange(change);
-    }
+    for (const change of this.changesAfter(request)) request.onChange(change);
     let watchers = this.#watchers.get(request.collection);
     if (watchers === undefined) {
       watchers = new Set();
@@ -195,7 +197,7 @@ class OpenStore implements Store {
   }
 }
 
-function concerns(request: WatchRequest, change: Change): boolean {
+function concerns(request: ChangeRange, change: Change): boolean {
   const { collection, namespace } = change.current;
   return collection === request.collection && (request.namespace === undefined || namespace === request.namespace);
 }

@@ -38,12 +38,15 @@ export interface Transaction {
   delete(path: ObjectPath): StoredObject | undefined;
 }
 
-export interface WatchRequest {
+export interface ChangeRange {
   readonly collection: string;
   /** All namespaces when absent. */
   readonly namespace?: string;
-  /** Changes after this revision are delivered, those already made first. */
   readonly afterRevision: number;
+}
+
+/** Changes after the revision are delivered, those already made first. */
+export interface WatchRequest extends ChangeRange {
   /** Called in order of revision. Must return at once: writers wait for it. */
   readonly onChange: (change: Change) => void;
 }
@@ -73,6 +76,13 @@ export interface Store {
    * @throws Failure `StoreFailed` after a write to disk failed; `StoreClosed` after close.
    */
   transact<T>(work: (transaction: Transaction) => T): Promise<T>;
+  /**
+   * The changes already made after a revision, oldest first: what {@link Store.watch} would deliver at once. For readers
+   * that are far behind and can take only so much at a time.
+   *
+   * @throws Failure `Expired` when the history no longer reaches back to it.
+   */
+  changesAfter(request: ChangeRange): readonly Change[];
   /**
    * Delivers changes until the returned function is called.
    *

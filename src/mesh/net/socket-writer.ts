@@ -10,7 +10,7 @@ const JOIN_BYTES_MAX = 8 * 1024;
 export class SocketWriter {
   readonly #socket: Socket;
   #text = "";
-  /** Bytes handed over since the start, for the metrics. */
+  /** Bytes taken since the start, for the metrics. */
   writtenBytes = 0;
 
   constructor(socket: Socket) {
@@ -18,27 +18,28 @@ export class SocketWriter {
   }
 
   text(text: string): void {
+    this.writtenBytes += text.length;
     this.#text += text;
   }
 
   /** Takes data that stays valid after the call only if `isOwned`; otherwise it is copied when it is too large to join. */
   data(data: Buffer, isOwned: boolean): void {
+    this.writtenBytes += data.length;
     if (data.length <= JOIN_BYTES_MAX) {
       this.#text += data.toString("latin1");
       return;
     }
     this.#socket.cork();
     this.#writeText();
-    this.writtenBytes += data.length;
     this.#socket.write(isOwned ? data : Buffer.from(data));
     this.#socket.uncork();
   }
 
   /** Data as one chunk of a chunked body. */
   chunk(data: Buffer, isOwned: boolean): void {
-    this.#text += `${data.length.toString(16)}\r\n`;
+    this.text(`${data.length.toString(16)}\r\n`);
     this.data(data, isOwned);
-    this.#text += "\r\n";
+    this.text("\r\n");
   }
 
   /** Writes what is collected; false when the socket wants no more for now. */
@@ -49,7 +50,6 @@ export class SocketWriter {
 
   #writeText(): void {
     if (this.#text === "") return;
-    this.writtenBytes += this.#text.length;
     this.#socket.write(this.#text, "latin1");
     this.#text = "";
   }

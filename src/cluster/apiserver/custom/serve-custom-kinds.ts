@@ -47,7 +47,7 @@ export async function serveCustomKinds(context: ServerContext): Promise<CustomKi
 
   async function handle(name: string): Promise<void> {
     try {
-      await syncDefinition(context, name, { emptying, wake: () => enqueue(name) });
+      await syncDefinition(context, name, { emptying, wake: enqueue });
     } catch (thrown) {
       if (isStopped) return;
       context.log.warn("a custom resource definition could not be handled; trying again", {
@@ -76,7 +76,8 @@ export async function serveCustomKinds(context: ServerContext): Promise<CustomKi
 
 interface Emptying {
   readonly emptying: Map<string, () => void>;
-  readonly wake: () => void;
+  /** Has a definition looked at again. */
+  readonly wake: (name: string) => void;
 }
 
 async function syncDefinition(context: ServerContext, name: string, parts: Emptying): Promise<void> {
@@ -85,7 +86,7 @@ async function syncDefinition(context: ServerContext, name: string, parts: Empty
     parts.emptying.get(name)?.();
     parts.emptying.delete(name);
     context.registry.removeCustom(name);
-    wakeRefused(context, parts);
+    wakeRefused(context, parts.wake);
     return;
   }
   if (stored.object.metadata.deletionTimestamp !== undefined) {
@@ -97,14 +98,8 @@ async function syncDefinition(context: ServerContext, name: string, parts: Empty
 }
 
 /** Names that have become free may be what another definition waits for; it hears of nothing else. */
-function wakeRefused(context: ServerContext, _parts: Emptying): void {
-  for (const other of context.store.list(COLLECTION)) {
-    if (isEstablished(other.object) || other.object.metadata.deletionTimestamp !== undefined) continue;
-    void updateStatus(context, other).then(
-      (crd) => serveDefinition(context, crd),
-      () => undefined,
-    );
-  }
+function wakeRefused(context: ServerContext, wake: Emptying["wake"]): void {
+  for (const { name, object } of context.store.list(COLLECTION)) if (!isEstablished(object)) wake(name);
 }
 
 function isEstablished(crd: KubeObject): boolean {
@@ -146,7 +141,7 @@ async function emptyDefinition(
       context.store.watch({
         collection,
         afterRevision: context.store.revision,
-        onChange: (change) => (change.type === "delete" ? wake() : undefined),
+        onChange: (change) => (change.type === "delete" ? wake(stored.name) : undefined),
       }),
     );
   }

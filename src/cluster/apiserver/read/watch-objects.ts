@@ -51,60 +51,101 @@ interface Streaming {
   readonly wantsState: boolean;
 }
 
-function stream(context: ServerContext, input: WatchInput, { sink, wantsState }: Streaming): Promise<void> {
+async function stream(context: ServerContext, input: WatchInput, { sink, wantsState }: Streaming): Promise<void> {
   const { store, clock } = context;
   const { endpoint, options } = input;
   const writer = createEventWriter({ ...input, sink, nowMs: () => clock.nowMs() });
-  const from =
-    wantsState || options.resourceVersion === undefined || options.resourceVersion === 0
-      ? store.revision
-      : options.resourceVersion;
-  if (wantsState) sendState(store.list(endpoint.collection, input.namespace), input, writer);
-  if (options.sendInitialEvents === true && options.allowBookmarks)
-    sendBookmark(writer, endpoint, { revision: from, isInitialEnd: true });
-  return new Promise((resolve) => {
-    const stops: (() => void)[] = [];
-    const finish = (): void => {
-      for (const stop of stops.splice(0)) stop();
-      resolve();
-    };
-    stops.push(subscribe(context, { ...input, afterRevision: from }, writer));
-    if (options.allowBookmarks)
-      stops.push(repeat(context, () => sendBookmark(writer, endpoint, { revision: store.revision })));
-    stops.push(clock.after(options.timeoutMs ?? TIMEOUT_MS * (1 + context.random.next()), finish));
-    sink.gone.addEventListener("abort", finish, { once: true });
-    if (sink.gone.aborted) finish();
-  });
-}
-
-function sendState(stored: readonly StoredObject[], { endpoint, options }: WatchInput, writer: EventWriter): void {
-  for (const object of stored) {
-    const shown = serve(endpoint, object);
-    if (options.matches(shown.object)) writer.send("ADDED", shown);
-  }
-}
-
-function subscribe(
-  context: ServerContext,
-  input: WatchInput & { readonly afterRevision: number },
-  writer: EventWriter,
-): () => void {
-  const { endpoint, namespace, options, afterRevision } = input;
+  const asked = options.resourceVersion ?? 0;
+  const from = wantsState || asked === 0 ? store.revision : asked;
+  const finished = new Promise<void>((resolve) => sink.gone.addEventListener("abort", () => resolve(), { once: true }));
+  if (sink.gone.aborted) return;
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS * (1 + context.random.next());
+  let end = (): void => undefined;
+  const timedOut = new Promise<void>((resolve) => (end = clock.after(timeoutMs, resolve)));
+  let stop = (): void => undefined;
   try {
-    return context.store.watch({
-      collection: endpoint.collection,
-      ...(namespace === undefined ? {} : { namespace }),
-      afterRevision,
-      onChange: (change) => {
-        const event = eventFor(endpoint, options, change);
-        if (event !== undefined) writer.send(event.type, event.served);
-      },
-    });
+    if (wantsState) await sendState(store.list(endpoint.collection, input.namespace), input, { writer, sink });
+    const isStateEnd = options.sendInitialEvents === true && options.allowBookmarks;
+    if (isStateEnd) sendBookmark(writer, endpoint, { revision: from, isInitialEnd: true });
+    const caughtUp = await catchUp(context, { ...input, afterRevision: from }, { writer, sink });
+    stop = subscribe(context, { ...input, afterRevision: caughtUp }, writer);
+    await Promise.race([finished, timedOut]);
   } catch (thrown) {
     if (!(thrown instanceof Failure) || thrown.code !== "Expired") throw thrown;
     writer.fail(expired(thrown.message));
-    return () => undefined;
+  } finally {
+    stop();
+    end();
   }
+}
+
+interface Reader {
+  readonly writer: EventWriter;
+  readonly sink: Sink;
+}
+
+/** The state may be larger than what is held for a slow reader, so it goes out as fast as it is taken. */
+async function sendState(
+  stored: readonly StoredObject[],
+  { endpoint, options }: WatchInput,
+  { writer, sink }: Reader,
+): Promise<void> {
+  for (const object of stored) {
+    if (sink.gone.aborted) return;
+    const shown = serve(endpoint, object);
+    if (!options.matches(shown.object)) continue;
+    writer.send("ADDED", shown);
+    await sink.drained();
+  }
+}
+
+type Following = WatchInput & { readonly afterRevision: number };
+
+/** So many changes may be left over when a watch goes over from catching up to following. */
+const CLOSE_BEHIND_COUNT = 500;
+
+/**
+ * Sends what happened before, as fast as it is taken, until little is left; returns the revision up to which it was sent.
+ *
+ * @throws Failure `Expired` when the reader is so slow that the history runs away from it.
+ */
+async function catchUp({ store }: ServerContext, input: Following, { writer, sink }: Reader): Promise<number> {
+  const { endpoint, options } = input;
+  let { afterRevision } = input;
+  while (!sink.gone.aborted) {
+    const changes = store.changesAfter({ collection: endpoint.collection, ...inNamespace(input), afterRevision });
+    if (changes.length <= CLOSE_BEHIND_COUNT) break;
+    for (const change of changes) {
+      const event = eventFor(endpoint, options, change);
+      if (event !== undefined) writer.send(event.type, event.served);
+      afterRevision = change.revision;
+      await sink.drained();
+    }
+  }
+  return afterRevision;
+}
+
+function inNamespace({ namespace }: WatchInput): { readonly namespace?: string } {
+  return namespace === undefined ? {} : { namespace };
+}
+
+function subscribe(context: ServerContext, input: Following, writer: EventWriter): () => void {
+  const { endpoint, options, afterRevision } = input;
+  const stopWatch = context.store.watch({
+    collection: endpoint.collection,
+    ...inNamespace(input),
+    afterRevision,
+    onChange: (change) => {
+      const event = eventFor(endpoint, options, change);
+      if (event !== undefined) writer.send(event.type, event.served);
+    },
+  });
+  if (!options.allowBookmarks) return stopWatch;
+  const stopBookmarks = repeat(context, () => sendBookmark(writer, endpoint, { revision: context.store.revision }));
+  return () => {
+    stopWatch();
+    stopBookmarks();
+  };
 }
 
 interface SelectedEvent {
