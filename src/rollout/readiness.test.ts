@@ -2,10 +2,16 @@ import { expect, test } from "vitest";
 import { judgeReadiness } from "./readiness.ts";
 import { NOW_MS, workload } from "./scene.ts";
 
-const rule = { readyPercent: 100, deadlineMs: 60_000, nowMs: NOW_MS };
+const rule = { readyPercent: 100, deadlineMs: 60_000, stepSinceMs: NOW_MS - 90_000, nowMs: NOW_MS };
 const unavailable = (sinceMs: number) => ({
   availableCount: 0,
   available: { status: "False", reason: "MinimumReplicasUnavailable", lastUpdateMs: NOW_MS - sinceMs },
+});
+
+const progressed = (sinceMs: number) => ({
+  status: "True",
+  reason: "ReplicaSetUpdated",
+  lastUpdateMs: NOW_MS - sinceMs,
 });
 
 test.each([
@@ -32,11 +38,24 @@ test.each([
   ],
   ["unavailable within the deadline", unavailable(59_000), "waiting", "0 of 2"],
   ["unavailable beyond the deadline", unavailable(61_000), "stuck", "longer than the progress deadline of 60s"],
+  ["updating within the deadline", { updatedCount: 1, progressing: progressed(59_000) }, "waiting", "1 out of 2"],
+  [
+    "updating beyond the deadline, while old pods keep it available",
+    { updatedCount: 1, progressing: progressed(61_000), available: { status: "True" } },
+    "stuck",
+    "without progress for longer than the progress deadline of 60s",
+  ],
   ["scaled to zero", { desiredCount: 0 }, "waiting", "scaled to zero"],
 ] as const)("judgeReadiness: %s", (_, changes, kind, reason) => {
   const readiness = judgeReadiness(workload(changes), rule);
   expect(readiness.kind).toBe(kind);
   if (reason !== undefined) expect(readiness).toMatchObject({ reason: expect.stringContaining(reason) });
+});
+
+test("judgeReadiness: an update that rested before this step has the whole deadline from the step on", () => {
+  const rested = workload({ updatedCount: 0, progressing: progressed(3_600_000) });
+  expect(judgeReadiness(rested, { ...rule, stepSinceMs: NOW_MS - 1000 }).kind).toBe("waiting");
+  expect(judgeReadiness(rested, rule).kind).toBe("stuck");
 });
 
 test("judgeReadiness: the threshold is a share of the updated pods, and never none", () => {

@@ -11,14 +11,17 @@ export interface ReadinessRule {
   readonly readyPercent: number;
   /** How long the copy may be unavailable before it counts as stuck. */
   readonly deadlineMs: number;
+  /** Since when the present step of the release waits: an update may rest for hours before, as at a closed gate. */
+  readonly stepSinceMs: number;
   readonly nowMs: number;
 }
 
 /**
  * Judges a Deployment by its status.
  *
- * Source: flagger-spec 2.8. Two differences: a copy that is to have no pods is waiting, not ready, and with pods asked
- * for at least one must be available, whatever the percentage rounds to.
+ * Source: flagger-spec 2.8. Three differences: a copy that is to have no pods is waiting, not ready; with pods asked for
+ * at least one must be available, whatever the percentage rounds to; and the deadline holds for a rolling update too, whose
+ * old pods keep the Deployment "available" for as long as the new ones fail.
  */
 export function judgeReadiness(workload: WorkloadObservation, rule: ReadinessRule): Readiness {
   const { updatedCount, replicaCount, availableCount, desiredCount } = workload;
@@ -30,12 +33,17 @@ export function judgeReadiness(workload: WorkloadObservation, rule: ReadinessRul
   if (workload.progressing?.reason === "ProgressDeadlineExceeded")
     return stuck(`deployment "${workload.name}" exceeded its progress deadline`);
   if (desiredCount === 0) return waiting("it is scaled to zero");
+  const late = excuse ?? lateReason(workload, rule);
+  const answerUpdating = (reason: string): Readiness =>
+    late === undefined ? waiting(reason) : stuck(`${reason}; ${late}`);
   if (updatedCount < desiredCount)
-    return answer(
+    return answerUpdating(
       `waiting for rollout to finish: ${updatedCount} out of ${desiredCount} new replicas have been updated`,
     );
   if (replicaCount > updatedCount)
-    return answer(`waiting for rollout to finish: ${replicaCount - updatedCount} old replicas are pending termination`);
+    return answerUpdating(
+      `waiting for rollout to finish: ${replicaCount - updatedCount} old replicas are pending termination`,
+    );
   const needed = Math.max(1, Math.floor((updatedCount * rule.readyPercent) / 100));
   if (availableCount < needed)
     return answer(
@@ -52,6 +60,13 @@ function stuckReason(workload: WorkloadObservation, rule: ReadinessRule): string
   const sinceMs = available.lastUpdateMs;
   if (sinceMs === undefined || sinceMs + rule.deadlineMs > rule.nowMs) return undefined;
   return `unavailable for longer than the progress deadline of ${Math.round(rule.deadlineMs / 1000)}s`;
+}
+
+/** Why a rolling update is given up: its last progress, and the step that waits for it, are longer ago than the deadline. */
+function lateReason({ progressing }: WorkloadObservation, rule: ReadinessRule): string | undefined {
+  if (progressing?.lastUpdateMs === undefined) return undefined;
+  if (Math.max(progressing.lastUpdateMs, rule.stepSinceMs) + rule.deadlineMs > rule.nowMs) return undefined;
+  return `without progress for longer than the progress deadline of ${Math.round(rule.deadlineMs / 1000)}s`;
 }
 
 function waiting(reason: string): Readiness {

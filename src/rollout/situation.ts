@@ -46,10 +46,10 @@ export function situationOf(
 ): Situation {
   const { observation, status, nowMs } = basics;
   const { settings, target } = known;
-  const rule = { deadlineMs: settings.progressDeadlineMs, nowMs };
   const primary = observation.primary;
   const weight = weightOf(basics);
   const transitionMs = parseTime(status.lastTransitionTime) ?? 0;
+  const rule = { deadlineMs: settings.progressDeadlineMs, stepSinceMs: transitionMs, nowMs };
   const nextTickMs = Math.max(transitionMs, observation.lastTickMs ?? 0) + settings.intervalMs;
   return {
     ...basics,

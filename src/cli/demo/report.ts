@@ -1,5 +1,6 @@
 import { systemClock } from "#kube";
 import type { Screen } from "../output/screen.ts";
+import { decisionLines } from "./decision-lines.ts";
 import type { Load } from "./load.ts";
 import type { DemoOptions } from "./options.ts";
 import { type Frame, isNews, renderFrame, renderLine } from "./view.ts";
@@ -39,7 +40,7 @@ export function startReporter(screen: Screen, options: DemoOptions): Reporter {
     // By identity, not by position: a repeated event moves to the end of the list.
     const said = new Set(watch.decisions().map(({ id }) => id));
     refresh = () => {
-      const decisions = watch.decisions();
+      const lines = decisionLines(watch.decisions());
       const snapshot = watch.snapshot();
       maxWeight = Math.max(maxWeight, snapshot.weightPercent);
       const frame: Frame = {
@@ -47,17 +48,17 @@ export function startReporter(screen: Screen, options: DemoOptions): Reporter {
         elapsedMs: systemClock.nowMs() - startedMs,
         snapshot,
         load: load.counts(),
-        decisions: decisions
+        decisions: lines
           .slice(-DECISIONS_SHOWN)
-          .map((decision) => `${decision.time.slice(11, 19)} ${decision.isWarning ? "! " : ""}${decision.message}`),
+          .map(({ time, mark, text }) => `${time.slice(11, 19)} ${mark === "warning" ? "! " : ""}${text}`),
       };
       if (screen.isTerminal) {
         screen.draw(renderFrame(frame, screen.width()));
         return;
       }
-      for (const { id, isWarning, message } of decisions.filter((decision) => !said.has(decision.id))) {
+      for (const { id, mark, text } of lines.filter((line) => !said.has(line.id))) {
         said.add(id);
-        screen.print(`${stamp()} | ${isWarning ? "warning" : "decision"} | ${message}`);
+        screen.print(`${stamp()} | ${mark} | ${text}`);
       }
       if (isNews(before, frame)) screen.print(renderLine(frame));
       before = frame;

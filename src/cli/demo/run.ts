@@ -70,7 +70,8 @@ function startDemoCluster(directory: string, { log, options, signal }: DemoConte
     version: VERSION,
     apiPort: 0,
     gatewayPort: 0,
-    scrapeIntervalMs: 1000,
+    // Two samples must lie in the first interval after a step, or its rates are empty.
+    scrapeIntervalMs: 500,
     // Flagger's lower bound on the interval is 10 s; the demo has no time for that.
     operatorArgs: [`--min-interval=${formatDuration(Math.min(options.intervalMs, 1000))}`, "-control-loop-interval=1s"],
     images: {},
