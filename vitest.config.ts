@@ -1,22 +1,31 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Three projects: `unit` (no server of another make, part of the gate), `cluster` (starts pieces of the embedded cluster
- * as processes) and `e2e` (the whole product through its commands, kubectl included).
+ * Two projects, one after the other: `unit` (no server of another make; part of the gate) and `e2e` (the whole product
+ * through its commands, kubectl included). The end-to-end files run one at a time: they start whole clusters, and a
+ * rollout that fights for the processor with another one measures the machine.
  */
 export default defineConfig({
   test: {
     reporters: ["default", "./tools/summary-reporter.ts"],
     projects: [
-      { test: { name: "unit", include: ["src/**/*.test.ts", "tools/**/*.test.ts"], testTimeout: 20_000 } },
-      { test: { name: "scenario", include: ["test/scenario/**/*.test.ts"], testTimeout: 120_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts", "tools/**/*.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
       {
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 240_000,
           hookTimeout: 120_000,
-          maxWorkers: 2,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -4,8 +4,7 @@ import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, isObject, type Log, silentLog } from "#base";
-import { type ApiServer, ensurePki, type NodeApi, openStore, startApiServer, type Store } from "#cluster";
-import { systemClock } from "#kube";
+import type { ApiServer, NodeApi, Store } from "#cluster";
 
 export interface TestApiServerOptions {
   readonly clock?: Clock;
@@ -46,8 +45,15 @@ export interface TestApiServer {
   close(): Promise<void>;
 }
 
-/** Starts one. Services get addresses that nothing listens on. */
+/**
+ * Starts one. Services get addresses that nothing listens on.
+ *
+ * The cluster is loaded only now: many tests want nothing of this room but the virtual clock, and the cluster is most of
+ * the program.
+ */
 export async function startTestApiServer(options: TestApiServerOptions = {}): Promise<TestApiServer> {
+  const { ensurePki, openStore, startApiServer } = await import("#cluster");
+  const { systemClock } = await import("#kube");
   const directory = await mkdtemp(join(tmpdir(), "serin-api-"));
   const pki = await ensurePki(join(directory, "pki"));
   const kubeconfigPath = join(directory, "kubeconfig");

@@ -92,7 +92,11 @@ function operatorDeployment(options: AddonOptions): KubeObject {
               ],
               ports: [{ name: "http", containerPort: 8080 }],
               readinessProbe: { httpGet: { path: "/healthz", port: 8080 }, periodSeconds: 2 },
-              livenessProbe: { httpGet: { path: "/healthz", port: 8080 }, initialDelaySeconds: 10, failureThreshold: 6 },
+              livenessProbe: {
+                httpGet: { path: "/healthz", port: 8080 },
+                initialDelaySeconds: 10,
+                failureThreshold: 6,
+              },
               resources: { requests: { cpu: "10m", memory: "64Mi" } },
             },
           ],

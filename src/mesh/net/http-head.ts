@@ -266,11 +266,11 @@ function isFieldValue(value: string): boolean {
   return true;
 }
 
-/** No blanks, no control characters, no fragment. */
+/** Visible ASCII without a fragment. Source: RFC 3986. */
 function isTarget(target: string): boolean {
   for (let index = 0; index < target.length; index++) {
     const code = target.charCodeAt(index);
-    if (code <= 32 || code === 127 || code === 35) return false;
+    if (code <= 32 || code >= 127 || code === 35) return false;
   }
   return target.length > 0;
 }

@@ -32,9 +32,10 @@ export interface Backend {
 /** An HTTP server on a free port. */
 export async function startBackend(
   answer: (incoming: IncomingMessage, outgoing: ServerResponse) => void,
+  address = "127.0.0.1",
 ): Promise<Backend> {
   const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   return {
     port: portOf(server.address()),
     async close() {
@@ -45,7 +46,7 @@ export async function startBackend(
 }
 
 /** A server that is handed raw connections, for everything that node:http would not do. */
-export async function startRawBackend(onConnection: (socket: Socket) => void): Promise<Backend> {
+export async function startRawBackend(onConnection: (socket: Socket) => void, address = "127.0.0.1"): Promise<Backend> {
   const sockets = new Set<Socket>();
   const server = createSocketServer((socket) => {
     sockets.add(socket);
@@ -53,7 +54,7 @@ export async function startRawBackend(onConnection: (socket: Socket) => void): P
     socket.on("close", () => sockets.delete(socket));
     onConnection(socket);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   return {
     port: portOf(server.address()),
     async close() {

@@ -11,7 +11,7 @@ const SLOT_COUNT = 512;
 const IGNORE = (): void => undefined;
 
 /**
- * A timer as a link of its slot's list. What is taken out points at nothing any more: a dead object that points at
+ * A timer as a link of its slot's ring. What is taken out points at nothing any more: a dead object that points at
  * others keeps them alive for the garbage collector's quick passes, and here every request makes one.
  */
 class Link implements WheelTimer {
@@ -43,11 +43,13 @@ class Link implements WheelTimer {
     this.next = undefined;
   }
 
-  insertAfter(head: Link): void {
-    this.previous = head;
-    this.next = head.next;
-    if (head.next !== undefined) head.next.previous = this;
-    head.next = this;
+  /** Adds at the end of the ring that starts at the head. */
+  appendTo(head: Link): void {
+    const last = head.previous ?? head;
+    this.previous = last;
+    this.next = head;
+    last.next = this;
+    head.previous = this;
   }
 }
 
@@ -59,7 +61,7 @@ class Link implements WheelTimer {
  */
 export class TimerWheel {
   readonly #clock: Clock;
-  /** Heads of the slots' lists; they are no timers themselves. */
+  /** Heads of the slots' rings; they are no timers themselves. */
   readonly #slots: Link[] = Array.from({ length: SLOT_COUNT }, () => new Link(0, IGNORE, IGNORE));
   readonly #onCancel = (): void => {
     this.#count--;
@@ -77,7 +79,7 @@ export class TimerWheel {
     if (this.#count === 0) this.#tick = this.#currentTick();
     const dueMs = this.#clock.nowMs() + Math.max(0, delayMs);
     const link = new Link(dueMs, callback, this.#onCancel);
-    link.insertAfter(this.#slotAt(Math.max(Math.ceil(dueMs / TICK_MS), this.#tick + 1)));
+    link.appendTo(this.#slotAt(Math.max(Math.ceil(dueMs / TICK_MS), this.#tick + 1)));
     this.#count++;
     if (this.#cancelTick === undefined) this.#arm();
     return link;
@@ -85,7 +87,7 @@ export class TimerWheel {
 
   /** Forgets every timer. */
   close(): void {
-    for (const head of this.#slots) while (head.next !== undefined) head.next.unlink();
+    for (const head of this.#slots) while (head.next !== undefined && head.next !== head) head.next.unlink();
     this.#count = 0;
     this.#cancelTick?.();
     this.#cancelTick = undefined;
@@ -125,7 +127,7 @@ export class TimerWheel {
 
   #takeDue(head: Link, nowMs: number, due: Link[]): void {
     let link = head.next;
-    while (link !== undefined) {
+    while (link !== undefined && link !== head) {
       const following = link.next;
       if (link.dueMs <= nowMs) {
         link.unlink();

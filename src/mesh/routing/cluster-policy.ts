@@ -79,7 +79,7 @@ export function effectivePolicy(
   const replaced = ofSubset.portLevelSettings?.find(({ port }) => port.number === options.port);
   const retryBudget = ofSubset.retryBudget ?? ofRule.retryBudget;
   const budget = retryBudget === undefined ? {} : { retryBudget };
-  if (replaced !== undefined) return { ...replaced, ...budget };
+  if (replaced !== undefined) return { ...definedBlocks(replaced), ...budget };
   return { ...ofRule, ...definedBlocks(ofSubset), ...budget };
 }
 

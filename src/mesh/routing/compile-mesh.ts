@@ -14,10 +14,12 @@ import { type MeshFinding, type Report, UnusableObject } from "./finding.ts";
 import { defaultRule, type HttpRouteRule } from "./http-route.ts";
 import {
   compileServiceEntry,
-  compileServices,
+  checkSlice,
+  compilePod,
+  compileService,
+  groupSlices,
   indexPods,
   indexServices,
-  type MeshService,
   type Registry,
 } from "./mesh-service.ts";
 import { compileTelemetry, type TelemetryRule } from "./telemetry.ts";
@@ -68,7 +70,7 @@ export interface MeshConfig {
 export function compileMesh(objects: MeshObjects): MeshConfig {
   const findings: MeshFinding[] = [];
   const isolate = createIsolator(findings);
-  const pods = indexPods(isolate.valid(objects.pods));
+  const pods = indexPods(isolate.each(objects.pods, (pod) => [compilePod(pod)]));
   const registry = compileRegistry(objects, { isolate, pods });
   const services = [...registry.byHost.values()];
   const rules = isolate.each(objects.destinationRules, (rule, report): RuleSource[] => {
@@ -105,11 +107,12 @@ function compileRegistry(
   objects: MeshObjects,
   { isolate, pods }: { isolate: Isolator; pods: ReturnType<typeof indexPods> },
 ): Registry {
-  // Compiled as a whole, because "the oldest Service of an endpoint" looks across Services.
-  const services = isolate.valid(objects.services).filter((service) => Array.isArray(service.spec.ports ?? []));
-  const endpointSlices = isolate.valid(objects.endpointSlices);
-  const compiled: MeshService[] = compileServices({ services: byAge(services), endpointSlices, workloads: pods });
-  return indexServices([...compiled, ...isolate.each(objects.serviceEntries ?? [], compileServiceEntry)]);
+  const slices = isolate.each(objects.endpointSlices, (slice) => [checkSlice(slice)]);
+  const context = { slices: groupSlices(slices), workloads: pods, oldestHost: new Map<string, string>() };
+  return indexServices([
+    ...isolate.each(objects.services, (service) => [compileService(service, context)]),
+    ...isolate.each(objects.serviceEntries ?? [], compileServiceEntry),
+  ]);
 }
 
 function compileVirtualServices(objects: readonly VirtualService[], isolate: Isolator): CompiledVirtualService[] {
@@ -145,8 +148,6 @@ function clientNamespaces(objects: MeshObjects): string[] {
 interface Isolator {
   /** Compiles each object, oldest first; one that cannot be used is reported and left out. */
   each<T extends KubeObject, R>(objects: readonly T[], compile: (object: T, report: Report) => readonly R[]): R[];
-  /** The objects that have the outer shape their kind has. */
-  valid<T extends KubeObject>(objects: readonly T[]): readonly T[];
 }
 
 /** More findings than anybody reads; the rest is dropped. */
@@ -175,14 +176,6 @@ function createIsolator(findings: MeshFinding[]): Isolator {
           report("malformed", thrown.message);
           return [];
         }
-      });
-    },
-    valid(objects) {
-      return objects.filter((object) => {
-        const isSlice = object.kind === "EndpointSlice";
-        const isUsable = typeof object.metadata.name === "string" && (isSlice || typeof object.spec === "object");
-        if (!isUsable) reporterOf(object)("malformed", "has no name or no spec");
-        return isUsable;
       });
     },
   };

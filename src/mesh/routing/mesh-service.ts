@@ -34,53 +34,62 @@ export interface MeshService {
   readonly endpoints: ReadonlyMap<number, readonly MeshEndpoint[]>;
 }
 
-export interface RegistrySources {
-  readonly services: readonly Service[];
-  readonly endpointSlices: readonly EndpointSlice[];
-  readonly workloads: PodWorkloads;
+/** A pod as the registry sees it. */
+export interface MeshPod {
+  /** `namespace/name`. */
+  readonly name: string;
+  readonly uid: string;
+  /** Undefined before it has one, and once it is over. */
+  readonly address: string | undefined;
+  readonly workload: Workload;
 }
 
 /** Workloads by pod name (`namespace/name`) and by address. */
 export interface PodWorkloads {
-  readonly byName: ReadonlyMap<string, { readonly uid: string; readonly workload: Workload }>;
+  readonly byName: ReadonlyMap<string, MeshPod>;
   readonly byAddress: ReadonlyMap<string, Workload>;
 }
 
-export function indexPods(pods: readonly Pod[]): PodWorkloads {
-  const byName = new Map<string, { uid: string; workload: Workload }>();
-  const byAddress = new Map<string, Workload>();
-  for (const pod of pods) {
-    const workload = workloadOf(pod);
-    byName.set(`${pod.metadata.namespace}/${pod.metadata.name}`, { uid: pod.metadata.uid ?? "", workload });
-    const isOver = pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
-    if (pod.status?.podIP !== undefined && !isOver) byAddress.set(pod.status.podIP, workload);
-  }
-  return { byName, byAddress };
+export function compilePod(pod: Pod): MeshPod {
+  const isOver = pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+  return {
+    name: `${pod.metadata.namespace}/${pod.metadata.name}`,
+    uid: pod.metadata.uid ?? "",
+    address: isOver ? undefined : pod.status?.podIP,
+    workload: workloadOf(pod),
+  };
 }
 
-/** Builds the registry's entry of each Service, oldest first. */
-export function compileServices(sources: RegistrySources): MeshService[] {
-  const slices = groupSlices(sources.endpointSlices);
-  const oldestHost = new Map<string, string>();
-  return sources.services.map((service) => {
-    const { name = "", namespace = "default" } = service.metadata;
-    const host = serviceHost(name, namespace);
-    const ports = (service.spec.ports ?? []).filter(({ protocol }) => protocol === undefined || protocol === "TCP");
-    const context: EndpointContext = {
-      host,
-      slices: slices.get(`${namespace}/${name}`) ?? [],
-      workloads: sources.workloads,
-      oldestHost,
-    };
-    return {
-      host,
-      name,
-      namespace,
-      addresses: clusterAddresses(service),
-      ports: ports.map((port) => ({ name: port.name ?? "", port: port.port, protocol: protocolOf(port) })),
-      endpoints: new Map(ports.map((port) => [port.port, endpointsOf(service, port, context)])),
-    };
-  });
+export function indexPods(pods: readonly MeshPod[]): PodWorkloads {
+  const byAddress = new Map<string, Workload>();
+  for (const { address, workload } of pods) if (address !== undefined) byAddress.set(address, workload);
+  return { byName: new Map(pods.map((pod) => [pod.name, pod])), byAddress };
+}
+
+/** What the services of a mesh are compiled with; it remembers which service had an endpoint first. */
+export interface RegistryContext {
+  /** Slices by `namespace/name` of their service. */
+  readonly slices: ReadonlyMap<string, readonly EndpointSlice[]>;
+  readonly workloads: PodWorkloads;
+  /** Host of the oldest service by address and port; filled while services are compiled, oldest first. */
+  readonly oldestHost: Map<string, string>;
+}
+
+/** Builds the registry's entry of a Service. Older Services have to come first. */
+export function compileService(service: Service, registry: RegistryContext): MeshService {
+  const { name = "", namespace = "default" } = service.metadata;
+  const host = serviceHost(name, namespace);
+  const ports = (service.spec.ports ?? []).filter(({ protocol }) => protocol === undefined || protocol === "TCP");
+  const { workloads, oldestHost } = registry;
+  const context = { host, slices: registry.slices.get(`${namespace}/${name}`) ?? [], workloads, oldestHost };
+  return {
+    host,
+    name,
+    namespace,
+    addresses: clusterAddresses(service),
+    ports: ports.map((port) => ({ name: port.name ?? "", port: port.port, protocol: protocolOf(port) })),
+    endpoints: new Map(ports.map((port) => [port.port, endpointsOf(service, port, context)])),
+  };
 }
 
 interface EndpointContext {
@@ -90,7 +99,22 @@ interface EndpointContext {
   readonly oldestHost: Map<string, string>;
 }
 
-function groupSlices(slices: readonly EndpointSlice[]): Map<string, EndpointSlice[]> {
+/**
+ * Passes a slice on that services can be compiled with.
+ *
+ * @throws UnusableObject when it has no list of endpoints.
+ */
+export function checkSlice(slice: EndpointSlice): EndpointSlice {
+  if (!Array.isArray(slice.endpoints)) throw new UnusableObject("endpoints: is no list");
+  for (const { addresses } of slice.endpoints as readonly Endpoint[]) {
+    if (!addresses.every((address) => typeof address === "string"))
+      throw new UnusableObject("endpoints: an address is no text");
+  }
+  return slice;
+}
+
+/** Slices by `namespace/name` of their service. */
+export function groupSlices(slices: readonly EndpointSlice[]): Map<string, EndpointSlice[]> {
   const groups = new Map<string, EndpointSlice[]>();
   for (const slice of slices) {
     const service = slice.metadata.labels?.["kubernetes.io/service-name"];
@@ -120,7 +144,7 @@ function endpointsOf(service: Service, port: ServicePort, context: EndpointConte
     return [toEndpoint({ address: service.spec.externalName, port: port.port }, context)];
   const candidates = context.slices.flatMap((slice) => {
     const slicePort = slice.ports?.find(({ name }) => (name ?? "") === (port.name ?? ""))?.port;
-    if (slicePort === undefined || !Array.isArray(slice.endpoints)) return [];
+    if (slicePort === undefined) return [];
     return slice.endpoints.map((endpoint) => ({ endpoint, port: slicePort }));
   });
   const unique = new Map<string, MeshEndpoint>();
@@ -167,6 +191,7 @@ function toEndpoint(
 export function compileServiceEntry(entry: ServiceEntry, report: Report): MeshService[] {
   const { hosts, ports = [], endpoints = [], addresses = [] } = entry.spec;
   return hosts.map((host): MeshService => {
+    if (host === "") throw new UnusableObject("hosts: an entry is empty");
     const isWildcard = host.startsWith("*");
     if (isWildcard && endpoints.length === 0)
       throw new UnusableObject(`hosts: "${host}" is a wildcard, which only works with endpoints`);

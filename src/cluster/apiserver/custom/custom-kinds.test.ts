@@ -124,6 +124,26 @@ test("all served versions show one object, each under its own name", async () =>
   expect(list.json).toMatchObject({ apiVersion: "example.com/v2", items: [{ apiVersion: "example.com/v2" }] });
 });
 
+test("a default that a definition learns later shows on the objects there are", async () => {
+  const path = `${CRDS}/pears.example.com`;
+  const versions = (definition("pears", "Pear", ["v1", "v2"]) as { spec: { versions: unknown[] } }).spec.versions;
+  const text = JSON.stringify(versions).replaceAll(
+    '"color":{',
+    '"taste":{"type":"string","default":"sweet"},"color":{',
+  );
+  const headers = { "content-type": "application/merge-patch+json" };
+  const patched = await server.call({
+    method: "PATCH",
+    path,
+    body: { spec: { versions: JSON.parse(text) as unknown } },
+    headers,
+  });
+  expect(patched.code).toBe(200);
+  await expect
+    .poll(async () => (await server.call({ path: `${objects("pears")}/p` })).json["spec"])
+    .toMatchObject({ taste: "sweet" });
+});
+
 test("a kind that another definition has is not served until it is free", async () => {
   const taken = await server.call({ method: "POST", path: CRDS, body: definition("apples2", "Apple") });
   expect(taken.code).toBe(201);

@@ -101,8 +101,8 @@ async function sendState(
 
 type Following = WatchInput & { readonly afterRevision: number };
 
-/** So many changes may be left over when a watch goes over from catching up to following. */
-const CLOSE_BEHIND_COUNT = 500;
+/** So much may be left over when a watch goes over from catching up to following. */
+const CLOSE_BEHIND_BYTES = 1024 * 1024;
 
 /**
  * Sends what happened before, as fast as it is taken, until little is left; returns the revision up to which it was sent.
@@ -114,7 +114,7 @@ async function catchUp({ store }: ServerContext, input: Following, { writer, sin
   let { afterRevision } = input;
   while (!sink.gone.aborted) {
     const changes = store.changesAfter({ collection: endpoint.collection, ...inNamespace(input), afterRevision });
-    if (changes.length <= CLOSE_BEHIND_COUNT) break;
+    if (changes.reduce((sum, { current }) => sum + current.json.length, 0) <= CLOSE_BEHIND_BYTES) break;
     for (const change of changes) {
       const event = eventFor(endpoint, options, change);
       if (event !== undefined) writer.send(event.type, event.served);

@@ -1,5 +1,5 @@
 import type { KindDefinition, KubeObject } from "#api";
-import { apiVersionOf } from "#api";
+import { apiVersionOf, applyDefaults } from "#api";
 import type { ObjectPath, StoredObject } from "../../store/index.ts";
 import type { Named } from "../status/status-error.ts";
 
@@ -13,6 +13,8 @@ export interface Endpoint {
   readonly collection: string;
   /** Verbs of a resource that is answered on the spot rather than kept in the store; absent for all others. */
   readonly virtualVerbs?: readonly string[];
+  /** What has been shown already; it goes with the stored object. */
+  readonly shown: WeakMap<StoredObject, Served>;
   toStored(object: KubeObject): KubeObject;
   toServed(object: KubeObject): KubeObject;
 }
@@ -23,17 +25,23 @@ export interface Conversion {
   readonly toServed: (object: KubeObject) => KubeObject;
 }
 
-/** Makes the endpoint of a kind; without a conversion an object of another version only changes its `apiVersion`. */
+/**
+ * Makes the endpoint of a kind. Without a conversion an object of another version only changes its `apiVersion`; a custom
+ * resource also gets the defaults that its definition has learned since it was stored.
+ */
 export function endpointOf(kind: KindDefinition, collection: string, conversion?: Conversion): Endpoint {
   const apiVersion = apiVersionOf(kind.resource);
   const rename = (object: KubeObject): KubeObject =>
     object.apiVersion === apiVersion ? object : { ...object, apiVersion };
+  // Defaulting keeps the shape, so the result is an object still.
+  const complete = (object: KubeObject): KubeObject => applyDefaults(kind.schema, rename(object)) as KubeObject;
   return {
     kind,
     apiVersion,
     collection,
+    shown: new WeakMap(),
     toStored: conversion?.toStored ?? ((object) => object),
-    toServed: conversion?.toServed ?? rename,
+    toServed: conversion?.toServed ?? (kind.origin === "crd" ? complete : rename),
   };
 }
 
@@ -43,18 +51,13 @@ export interface Served {
   readonly json: string;
 }
 
-const served = new WeakMap<StoredObject, Map<string, Served>>();
-
 /** Shows a stored object in the endpoint's version. The text is made once for each version, however many clients read it. */
 export function serve(endpoint: Endpoint, stored: StoredObject): Served {
-  const known = served.get(stored)?.get(endpoint.apiVersion);
+  const known = endpoint.shown.get(stored);
   if (known !== undefined) return known;
   const object = endpoint.toServed(stored.object);
-  if (object === stored.object) return stored;
-  const made = { object, json: JSON.stringify(object) };
-  const versions = served.get(stored) ?? new Map<string, Served>();
-  versions.set(endpoint.apiVersion, made);
-  served.set(stored, versions);
+  const made = object === stored.object ? stored : { object, json: JSON.stringify(object) };
+  endpoint.shown.set(stored, made);
   return made;
 }
 

@@ -73,13 +73,8 @@ async function sendStream(
       response.write(chunk);
       if (response.writableLength > STREAM_BUFFER_BYTES) request.socket.destroy();
     },
-    drained: async () => {
-      if (!response.writableNeedDrain || gone.signal.aborted) return;
-      await new Promise<void>((resolve) => {
-        response.once("drain", resolve);
-        gone.signal.addEventListener("abort", () => resolve(), { once: true });
-      });
-    },
+    drained: () =>
+      response.writableNeedDrain && !gone.signal.aborted ? drainOf(response, gone.signal) : Promise.resolve(),
   };
   try {
     await answer.run(sink);
@@ -87,4 +82,16 @@ async function sendStream(
     closing.removeEventListener("abort", leave);
     response.end();
   }
+}
+
+function drainOf(response: ServerResponse, gone: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off("drain", done);
+      gone.removeEventListener("abort", done);
+      resolve();
+    };
+    response.once("drain", done);
+    gone.addEventListener("abort", done, { once: true });
+  });
 }
