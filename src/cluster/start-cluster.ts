@@ -130,7 +130,8 @@ async function startFoundation(options: StartOptions): Promise<Foundation> {
   const apiPort = await claimPort(api);
   const network = await acquireNetwork(directory.file("network"));
   options.onClose(() => network.release());
-  const pki = await ensurePki(directory.file("pki"));
+  // Clients may also come by the address of the Service "kubernetes", which is always the first.
+  const pki = await ensurePki(directory.file("pki"), { names: [network.serviceAddress(0)] });
   const store = await openStore({ directory: directory.file("db"), log: options.log });
   options.onClose(() => store.close());
   const apiServer = await startApiServer({

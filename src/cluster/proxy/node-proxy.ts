@@ -7,7 +7,7 @@ import { type MeshSource, watchMesh } from "./mesh-source.ts";
 import { createStreamLog } from "./stream-log.ts";
 import { parseProxyOptions, type ProxyCommandOptions, USAGE } from "./options.ts";
 import { planListeners } from "./plan-listeners.ts";
-import { startStatusServer } from "./status-server.ts";
+import { type StatusServer, type StatusSource, startStatusServer } from "./status-server.ts";
 
 /** Port of the Gateway servers that the gateway's listener serves. */
 const GATEWAY_SERVER_PORT = 80;
@@ -45,7 +45,11 @@ export interface NodeProxyContext {
   readonly signal: AbortSignal;
 }
 
-/** Runs the proxy until the signal aborts, then drains it. */
+/**
+ * Runs the proxy until the signal aborts, then drains it.
+ *
+ * Nothing listens before the mesh is known: a client that is refused tries again, one that gets a 404 does not.
+ */
 export async function runNodeProxy(
   options: ProxyCommandOptions,
   { env, log, signal }: NodeProxyContext,
@@ -59,32 +63,31 @@ export async function runNodeProxy(
   const proxy = createProxy({ ...ports, allowsAnyAddress: options.allowsAnyAddress });
   const state: State = { applied: undefined, isReady: false };
   const listeners = createListenerSet(proxy, log);
-  const status = await startStatusServer(
-    { address: options.statusAddress, port: options.statusPort },
-    {
-      isReady: () => state.isReady,
-      metricsText: () => proxy.metricsText(),
-      describe: () => ({
-        listeners: { open: listeners.openCount, skipped: Object.fromEntries(listeners.skipped) },
-        runtime: proxy.describe(),
-        config: state.applied === undefined ? undefined : describeMesh(state.applied),
-      }),
-    },
-  );
+  const applying = { proxy, state, log, listeners };
+  let status: StatusServer | undefined;
   try {
-    const update = (): Promise<void> =>
-      applyObjects({ source, proxy, state, log, listeners }).catch((thrown: unknown) => {
-        log.error("cannot apply the mesh's objects, going on with the last configuration", {
-          error: messageOf(thrown),
-        });
-      });
-    const source = watchMesh({ ...ports, client, signal, onChange: () => void update() });
-    await becomeReady({ options, proxy, source, state, log, update });
-    await aborted(signal);
+    status = await startStatusServer(
+      { address: options.statusAddress, port: options.statusPort },
+      statusSource(applying),
+    );
+    const source = watchMesh({
+      ...ports,
+      client,
+      signal,
+      onChange: () => {
+        // Half a mesh would send requests to wrong places, so the first list of every kind comes first.
+        if (state.applied !== undefined) applySafely(source, applying);
+      },
+    });
+    if (await isKnown(source)) {
+      applyObjects(source, applying);
+      await startGateway(options, applying);
+      await aborted(signal);
+    }
   } finally {
     state.isReady = false;
     await proxy.close({ drainMs: DRAIN_MS });
-    await status.close();
+    await status?.close();
     await client.close();
   }
 }
@@ -94,49 +97,62 @@ interface State {
   isReady: boolean;
 }
 
-interface ReadyOptions {
-  readonly options: ProxyCommandOptions;
-  readonly proxy: Proxy;
-  readonly source: MeshSource;
-  readonly state: State;
-  readonly log: Log;
-  readonly update: () => Promise<void>;
-}
-
-/** The gateway's port is taken at once, so that a port in use is known at once; the proxy is ready when it knows the mesh. */
-async function becomeReady({ options, proxy, source, state, log, update }: ReadyOptions): Promise<void> {
-  if (options.gatewayPort !== undefined) {
-    const gateway = await proxy.listenGateway({
-      address: options.gatewayAddress,
-      port: options.gatewayPort,
-      gatewayPort: GATEWAY_SERVER_PORT,
-    });
-    log.info("the gateway listens", { address: gateway.address, port: gateway.port });
-  }
-  source.synced.then(update).then(
-    () => {
-      state.isReady = true;
-      log.info("the mesh is known, the proxy is ready");
-    },
-    // Only an end before the first list gets here, and then nothing waits for readiness any more.
-    () => undefined,
-  );
-}
-
-interface ApplyOptions {
-  readonly source: MeshSource;
+interface Applying {
   readonly proxy: Proxy;
   readonly state: State;
   readonly log: Log;
   readonly listeners: ListenerSet;
 }
 
-async function applyObjects({ source, proxy, state, log, listeners }: ApplyOptions): Promise<void> {
+function statusSource({ proxy, state, listeners }: Applying): StatusSource {
+  return {
+    isReady: () => state.isReady,
+    metricsText: () => proxy.metricsText(),
+    describe: () => ({
+      listeners: { open: listeners.openCount, skipped: Object.fromEntries(listeners.skipped) },
+      runtime: proxy.describe(),
+      config: state.applied === undefined ? undefined : describeMesh(state.applied),
+    }),
+  };
+}
+
+/** Waits for the first lists; false when the proxy is ended before. */
+async function isKnown(source: MeshSource): Promise<boolean> {
+  return source.synced.then(
+    () => true,
+    () => false,
+  );
+}
+
+async function startGateway(options: ProxyCommandOptions, { proxy, state, log }: Applying): Promise<void> {
+  if (options.gatewayPort !== undefined) {
+    const { address, port } = await proxy.listenGateway({
+      address: options.gatewayAddress,
+      port: options.gatewayPort,
+      gatewayPort: GATEWAY_SERVER_PORT,
+    });
+    log.info("the gateway listens", { address, port });
+  }
+  state.isReady = true;
+}
+
+/** A mistake of ours in compiling one change must not take the traffic of all down. */
+function applySafely(source: MeshSource, applying: Applying): void {
+  try {
+    applyObjects(source, applying);
+  } catch (thrown) {
+    applying.log.error("cannot apply the mesh's objects, going on with the last configuration", {
+      error: messageOf(thrown),
+    });
+  }
+}
+
+function applyObjects(source: MeshSource, { proxy, state, log, listeners }: Applying): void {
   const objects = source.objects();
   const config = compileMesh(objects);
   reportFindings(config, state.applied, log);
   state.applied = config;
-  await proxy.apply(config);
+  proxy.apply(config);
   listeners.reconcile(planListeners(objects.pods, objects.services));
 }
 

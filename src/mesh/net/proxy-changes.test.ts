@@ -105,7 +105,7 @@ test("apply changes weights a hundred times under load without a failed request"
   const { proxy, gateway } = await proxyOf(at(0));
   const load = startLoad(gateway.port, 32);
   for (let step = 0; step <= 100; step++) {
-    await proxy.apply(at(step));
+    proxy.apply(at(step));
     await sleep(5);
   }
   await load.stop();
@@ -123,7 +123,7 @@ test("apply takes endpoints away under load without a failed request, and their 
   const load = startLoad(gateway.port, 32);
   for (let count = 4; count >= 1; count--) {
     await sleep(60);
-    await proxy.apply(with_(ports.slice(0, count)));
+    proxy.apply(with_(ports.slice(0, count)));
     // What was in flight may finish; then the server goes, as a terminated pod does.
     await sleep(30);
     if (count < 4) await backends[count]?.close();

@@ -176,7 +176,7 @@ export interface TestProxy {
 /** A proxy with the configuration and a gateway on a free port. */
 export async function startTestProxy(config: MeshConfig): Promise<TestProxy> {
   const proxy = createProxy({ clock: wallClock, random: seededRandom(1), log: silentLog });
-  await proxy.apply(config);
+  proxy.apply(config);
   return { proxy, gateway: await proxy.listenGateway({ address: "127.0.0.1", port: 0, gatewayPort: 80 }) };
 }
 

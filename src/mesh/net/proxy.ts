@@ -35,7 +35,7 @@ export interface ProxyListener {
 /** The data plane of one node: what its sidecars and its ingress gateway do, in one place. */
 export interface Proxy {
   /** Replaces the configuration between two requests; none in flight is touched. */
-  apply(config: MeshConfig): Promise<void>;
+  apply(config: MeshConfig): void;
   /** Serves the Gateway servers of port `gatewayPort`. */
   listenGateway(options: SocketAddress & { readonly gatewayPort: number }): Promise<ProxyListener>;
   /** Serves a pod as its sidecar's outbound side; the pod is the one that has the address. */
@@ -90,9 +90,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   }
 
   return {
-    async apply(config) {
-      runtime.apply(config);
-    },
+    apply: (config) => runtime.apply(config),
     listenGateway: ({ gatewayPort, ...at }) => open(at, gatewayListener(gatewayPort)),
     listenPod: ({ namespace, ...at }) => open(at, podListener(at.address, namespace)),
     listenService: ({ host, servicePort, ...at }) => open(at, serviceListener(host, servicePort)),

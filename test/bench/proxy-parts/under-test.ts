@@ -38,7 +38,7 @@ const gateway: Gateway = {
 const names = ["web-primary", "web-canary"];
 
 const proxy = createProxy({ clock, random, log: silentLog });
-await proxy.apply(
+proxy.apply(
   compileMesh({
     gateways: [gateway],
     destinationRules: [],
