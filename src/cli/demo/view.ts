@@ -59,7 +59,7 @@ export function renderLine(frame: Frame): string {
       `${name} ${copy.ready}/${copy.desired} ready success ${number(copy.successPercent, "%")} p99 ${number(copy.p99Ms, "ms")}`,
   );
   return [
-    seconds(frame.elapsedMs).padStart(6),
+    seconds(frame.elapsedMs).padStart(7),
     snapshot.phase,
     `weight ${percent(snapshot.weightPercent).trim()} served ${percent(snapshot.servedPercent).trim()}`,
     ...parts,
