@@ -1,31 +1,56 @@
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { Failure } from "#base";
 
+/** A port that the cluster is about to listen on. */
+export interface WantedPort {
+  readonly address: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** For people: `the API server`. */
+  readonly purpose: string;
+  /** The flag that changes it. */
+  readonly flag: string;
+}
+
 /**
- * Checks that a TCP port is free, and picks a free one for 0.
+ * Checks that TCP ports are free, and picks free ones for 0. All are held until the last one is found, so that no two are
+ * the same.
  *
- * Another process can still take it before it is used; the user of the port reports that in its own words.
+ * Another process can still take one before it is used; the user of the port reports that in its own words.
  *
  * @throws Failure `PortTaken` naming the port, what it was for and the flag that changes it.
  */
-export function claimPort(wanted: {
-  readonly address: string;
-  readonly port: number;
-  readonly purpose: string;
-  readonly flag: string;
-}): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", (cause) => {
-      const message = `Cannot listen on ${wanted.address}:${wanted.port} for ${wanted.purpose}: ${describe(cause)}; choose another port with ${wanted.flag}`;
-      reject(new Failure(message, { code: "PortTaken" }));
-    });
-    probe.listen({ host: wanted.address, port: wanted.port, exclusive: true }, () => {
+export async function claimPorts<const T extends readonly WantedPort[]>(
+  wanted: T,
+): Promise<{ readonly [K in keyof T]: number }> {
+  const probes: Server[] = [];
+  const ports: number[] = [];
+  try {
+    for (const one of wanted) {
+      const before = wanted.slice(0, ports.length).find((_, i) => ports[i] === one.port);
+      if (before !== undefined) throw taken(one, `${before.purpose} uses the port`);
+      const probe = await listen(one);
+      probes.push(probe);
       const address = probe.address();
-      const port = typeof address === "object" && address !== null ? address.port : wanted.port;
-      probe.close(() => resolve(port));
-    });
+      ports.push(typeof address === "object" && address !== null ? address.port : one.port);
+    }
+  } finally {
+    await Promise.all(probes.map((probe) => new Promise((resolve) => probe.close(resolve))));
+  }
+  return ports as { readonly [K in keyof T]: number };
+}
+
+function listen(wanted: WantedPort): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer((socket) => socket.destroy());
+    probe.once("error", (cause) => reject(taken(wanted, describe(cause))));
+    probe.listen({ host: wanted.address, port: wanted.port, exclusive: true }, () => resolve(probe));
   });
+}
+
+function taken({ address, port, purpose, flag }: WantedPort, why: string): Failure {
+  const message = `Cannot listen on ${address}:${port} for ${purpose}: ${why}; choose another port with ${flag}`;
+  return new Failure(message, { code: "PortTaken" });
 }
 
 function describe(cause: Error): string {

@@ -10,7 +10,8 @@ import { startControllers } from "./controllers/index.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory/index.ts";
 import { type Metrics, podTargets, startMetrics, staticTarget } from "./metrics/index.ts";
 import { acquireNetwork, type ClusterNetwork, POD_ADDRESS_COUNT } from "./network/index.ts";
-import { claimPort } from "./ports.ts";
+import { type Closer, createClosers } from "./closers.ts";
+import { claimPorts } from "./ports.ts";
 import { startNode } from "./runtime/index.ts";
 import { openStore } from "./store/index.ts";
 import { supervise } from "./supervisor/index.ts";
@@ -52,6 +53,8 @@ const FIELD_MANAGER = "serin-cluster";
 /** How long the parts that start on their own get: the proxy's gateway, the definitions of the kinds. */
 const START_DEADLINE_MS = 30_000;
 const POLL_MS = 50;
+/** How long one question to a part that starts may take. */
+const PROBE_TIMEOUT_MS = 2000;
 
 /** Runs the operator from its own entry of the build output. */
 const operatorImage: CatalogImage = {
@@ -68,25 +71,24 @@ const operatorImage: CatalogImage = {
  * @throws Failure naming the port, directory or file that stands in the way.
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const closers: Closer[] = [];
+  const parts = createClosers(options.log);
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
   // Every informer listens for the end; Node takes more than ten for a leak.
   setMaxListeners(0, signal);
-  const close = async (): Promise<void> => {
+  const close = (): Promise<void> => {
     ended.abort();
     // In reverse: pods before the proxy that serves them, both before the API server, the lock last.
-    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
+    return parts.close();
   };
   try {
-    return await startParts({ ...options, signal, onClose: (closer) => closers.push(closer) }, close);
+    return await startParts({ ...options, signal, onClose: parts.add }, close);
   } catch (thrown) {
-    await close();
+    // What cannot be ended is in the log; the reason for the failed start is what the caller needs.
+    await close().catch(() => undefined);
     throw thrown;
   }
 }
-
-type Closer = () => Promise<void> | void;
 
 interface StartOptions extends ClusterOptions {
   /** Registers what ends a part that was started. */
@@ -119,15 +121,10 @@ async function startParts(options: StartOptions, close: () => Promise<void>): Pr
 async function startFoundation(options: StartOptions): Promise<Foundation> {
   const directory = openDataDirectory(options.dataDirectory);
   options.onClose(() => directory.release());
-  const gateway = {
-    address: LOOPBACK,
-    port: options.gatewayPort,
-    purpose: "the ingress gateway",
-    flag: "--gateway-port",
-  };
-  const gatewayPort = await claimPort(gateway);
-  const api = { address: LOOPBACK, port: options.apiPort, purpose: "the API server", flag: "--api-port" };
-  const apiPort = await claimPort(api);
+  const [gatewayPort, apiPort] = await claimPorts([
+    { address: LOOPBACK, port: options.gatewayPort, purpose: "the ingress gateway", flag: "--gateway-port" },
+    { address: LOOPBACK, port: options.apiPort, purpose: "the API server", flag: "--api-port" },
+  ]);
   const network = await acquireNetwork(directory.file("network"));
   options.onClose(() => network.release());
   // Clients may also come by the address of the Service "kubernetes", which is always the first.
@@ -239,9 +236,11 @@ async function startTraffic(options: StartOptions, foundation: Foundation): Prom
   options.onClose(() => proxy.close());
   const what = `the proxy to be ready (its log is ${directory.file("node-proxy.log")})`;
   await within({ what, signal: options.signal }, async () => {
-    const answer = await fetch(`http://${network.nodeAddress}:${PROXY_STATUS_PORT}/healthz/ready`).catch(
-      () => undefined,
-    );
+    // Not up yet: refused, reset or slow. The deadline above is what ends the waiting.
+    const answer = await fetch(`http://${network.nodeAddress}:${PROXY_STATUS_PORT}/healthz/ready`, {
+      signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+    }).catch(() => undefined);
+    await answer?.body?.cancel();
     return answer?.ok === true;
   });
 }

@@ -47,3 +47,6 @@ export const rooms: Readonly<Record<string, Room>> = {
 
 /** Folders inside an effect room that are pure all the same. */
 export const pureFolders: readonly string[] = ["src/mesh/routing/"];
+
+/** Libraries that compute and do nothing else; pure code may import no other. */
+export const pureLibraries: readonly string[] = ["@marcbachmann/cel-js", "@prometheus-io/lezer-promql", "re2js"];

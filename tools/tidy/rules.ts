@@ -1,5 +1,5 @@
 import { dirname, join, normalize } from "node:path";
-import { pureFolders, rooms } from "./rooms.ts";
+import { pureFolders, pureLibraries, rooms } from "./rooms.ts";
 import type { Source } from "./sources.ts";
 
 /** One broken house rule. */
@@ -54,7 +54,7 @@ function importFault({ source, name, target }: { source: Source; name: string; t
   }
   if (target.endsWith(".json")) return undefined;
   if (target.startsWith(".")) return relativeFault(source.path, target);
-  if (isPure(source) && (target.startsWith("node:") || target === "undici"))
+  if (isPure(source) && !pureLibraries.some((name) => target === name || target.startsWith(`${name}/`)))
     return `pure code must not import "${target}"; take a port from #base`;
   return undefined;
 }

@@ -17,7 +17,7 @@ export function readSources(folders: readonly string[]): Source[] {
   return folders
     .flatMap(filesBelow)
     .filter((path) => path.endsWith(".ts"))
-    .map(readSource);
+    .map((path) => parseSource(path, readFileSync(path, "utf8")));
 }
 
 function filesBelow(folder: string): string[] {
@@ -29,8 +29,8 @@ function filesBelow(folder: string): string[] {
     });
 }
 
-function readSource(path: string): Source {
-  const text = readFileSync(path, "utf8");
+/** Takes the text of one file apart. */
+export function parseSource(path: string, text: string): Source {
   const imports = [
     ...text.matchAll(
       /(?:^|\n)\s*(?:import|export)\b[^;"]*?from\s*"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)|(?:^|\n)import\s+"([^"]+)"/g,

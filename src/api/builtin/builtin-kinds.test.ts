@@ -330,6 +330,21 @@ test("pruneUnknown: names unknown fields as strict decoding does, and drops prot
   expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
 });
 
+test("complete: requests come from limits in a pod, never in a template", () => {
+  const resources = { limits: { cpu: "1", memory: "1Gi" }, requests: { cpu: "500m" } };
+  const spec = { containers: [{ name: "c", image: "i:1", resources }] };
+  const pod = withDefaults(kindOf("Pod"), { apiVersion: "v1", kind: "Pod", metadata: { name: "p" }, spec });
+  const requests = { cpu: "500m", memory: "1Gi" };
+  expect(pod.spec).toMatchObject({ containers: [{ resources: { requests } }] });
+  const deployment = withDefaults(kindOf("Deployment"), {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "d" },
+    spec: { selector: { matchLabels: { a: "b" } }, template: { metadata: { labels: { a: "b" } }, spec } },
+  });
+  expect(deployment.spec).toMatchObject({ template: { spec: { containers: [{ resources }] } } });
+});
+
 test("normalizing: nulls go away, quantities become canonical", () => {
   const pod = withDefaults(kindOf("Pod"), {
     apiVersion: "v1",

@@ -45,7 +45,6 @@ function completeVolume(volume: Fields): Fields {
 function completeContainer(container: Fields, spec: Fields): Fields {
   const result: Record<string, unknown> = { ...container };
   result.imagePullPolicy ??= pullPolicyOf(typeof container.image === "string" ? container.image : "");
-  if (isObject(container.resources)) result.resources = withRequestsFromLimits(container.resources);
   if (spec.hostNetwork === true && Array.isArray(container.ports)) {
     result.ports = asStructs(container.ports).map((port) => ({
       ...port,
@@ -62,10 +61,12 @@ function pullPolicyOf(image: string): "Always" | "IfNotPresent" {
   return tag === undefined || tag === "latest" ? "Always" : "IfNotPresent";
 }
 
-function withRequestsFromLimits(resources: Fields): Fields {
-  if (!isObject(resources.limits)) return resources;
+/** A pod asks for what it is limited to; a template is kept as it was written. Source: `core/v1` `SetDefaults_Pod`. */
+function withRequests(container: Fields): Fields {
+  const { resources } = container;
+  if (!isObject(resources) || !isObject(resources.limits)) return container;
   const requests = isObject(resources.requests) ? resources.requests : {};
-  return { ...resources, requests: { ...resources.limits, ...requests } };
+  return { ...container, resources: { ...resources, requests: { ...resources.limits, ...requests } } };
 }
 
 const NOT_READY_SECONDS = 300;
@@ -78,6 +79,9 @@ export function completePod(pod: KubeObject, old: KubeObject | undefined): KubeO
   if (!isObject(pod.spec)) return pod;
   const spec: Record<string, unknown> = { ...completePodSpec(pod.spec) };
   spec.enableServiceLinks ??= true;
+  for (const list of ["containers", "initContainers"]) {
+    if (Array.isArray(spec[list])) spec[list] = asStructs(spec[list]).map(withRequests);
+  }
   if (old !== undefined) return { ...pod, spec };
   spec.priority ??= 0;
   spec.preemptionPolicy ??= "PreemptLowerPriority";

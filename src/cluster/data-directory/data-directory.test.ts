@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -37,6 +37,27 @@ test("openDataDirectory: a reused pid is not the holder", () => {
 test("openDataDirectory: refuses another version, names both, and leaves no lock", () => {
   writeFileSync(join(root, "version"), "99\n");
   expect(() => openDataDirectory(root)).toThrow('it has version "99", this Serin reads version "1"');
+  expect(existsSync(join(root, "lock"))).toBe(false);
+});
+
+test("openDataDirectory: release leaves a lock alone that another process has taken over", () => {
+  const directory = openDataDirectory(root);
+  const other = JSON.stringify({ pid: process.ppid, startTicks: 1 });
+  writeFileSync(join(root, "lock"), other);
+  directory.release();
+  expect(readFileSync(join(root, "lock"), "utf8")).toBe(other);
+});
+
+test("openDataDirectory: a start that was killed while it wrote the version is no other version", () => {
+  writeFileSync(join(root, "version"), "");
+  openDataDirectory(root).release();
+  expect(readFileSync(join(root, "version"), "utf8")).toBe("1\n");
+  expect(readdirSync(root)).toEqual(["version"]);
+});
+
+test("openDataDirectory: a version that cannot be read is named, and leaves no lock", () => {
+  mkdirSync(join(root, "version"));
+  expect(() => openDataDirectory(root)).toThrow(`Cannot read "${join(root, "version")}"`);
   expect(existsSync(join(root, "lock"))).toBe(false);
 });
 

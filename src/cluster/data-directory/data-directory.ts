@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Failure, isObject } from "#base";
 import { identifyProcess, isSameProcess, type ProcessIdentity } from "./process-identity.ts";
@@ -34,13 +34,13 @@ export function openDataDirectory(path: string): DataDirectory {
   try {
     checkVersion(root);
   } catch (thrown) {
-    rmSync(join(root, "lock"), { force: true });
+    releaseLock(root);
     throw thrown;
   }
   return {
     path: root,
     file: (...parts) => join(root, ...parts),
-    release: () => rmSync(join(root, "lock"), { force: true }),
+    release: () => releaseLock(root),
   };
 }
 
@@ -57,9 +57,38 @@ function takeLock(root: string): void {
     }
     const holder = readHolder(path);
     if (holder !== undefined && isSameProcess(holder)) throw heldBy(root, holder.pid);
-    rmSync(path, { force: true });
+    removeAbandoned(root);
   }
   throw heldBy(root, undefined);
+}
+
+/**
+ * Removes a lock whose holder is gone. It is moved aside first and looked at again: another process may have taken it over
+ * in between, and its fresh lock must go back to where it was.
+ */
+function removeAbandoned(root: string): void {
+  const path = join(root, "lock");
+  const aside = `${path}.${process.pid}`;
+  try {
+    renameSync(path, aside);
+  } catch (cause) {
+    if (codeOf(cause) === "ENOENT") return;
+    throw new Failure(`Cannot write to the data directory "${root}"`, { code: "DataDirectoryUnusable", cause });
+  }
+  const holder = readHolder(aside);
+  if (holder === undefined || !isSameProcess(holder)) {
+    rmSync(aside, { force: true });
+    return;
+  }
+  renameSync(aside, path);
+  throw heldBy(root, holder.pid);
+}
+
+/** Gives the lock back, unless it is no longer ours. */
+function releaseLock(root: string): void {
+  const path = join(root, "lock");
+  const holder = readHolder(path);
+  if (holder === undefined || holder.pid === process.pid) rmSync(path, { force: true });
 }
 
 function heldBy(root: string, pid: number | undefined): Failure {
@@ -85,13 +114,14 @@ function readHolder(path: string): ProcessIdentity | undefined {
 
 function checkVersion(root: string): void {
   const path = join(root, "version");
-  let found: string;
-  try {
-    found = readFileSync(path, "utf8").trim();
-  } catch (cause) {
-    if (codeOf(cause) !== "ENOENT")
-      throw new Failure(`Cannot read "${path}"`, { code: "DataDirectoryUnusable", cause });
-    writeFileSync(path, `${DATA_VERSION}\n`, { mode: 0o600 });
+  const found = readVersion(path);
+  // Empty: the first start was killed between creating the file and filling it.
+  if (found === undefined || found === "") {
+    try {
+      writeFileSync(path, `${DATA_VERSION}\n`, { mode: 0o600 });
+    } catch (cause) {
+      throw new Failure(`Cannot write "${path}"`, { code: "DataDirectoryUnusable", cause });
+    }
     return;
   }
   if (found !== DATA_VERSION) {
@@ -100,6 +130,15 @@ function checkVersion(root: string): void {
         "run the Serin that wrote it, or choose another --data-dir",
       { code: "DataDirectoryVersion" },
     );
+  }
+}
+
+function readVersion(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (cause) {
+    if (codeOf(cause) === "ENOENT") return undefined;
+    throw new Failure(`Cannot read "${path}"`, { code: "DataDirectoryUnusable", cause });
   }
 }
 

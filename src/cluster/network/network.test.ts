@@ -27,3 +27,14 @@ test("acquireNetwork: pod and Service addresses are distinct and stay in their h
   expect(network.serviceAddress(0)).toBe(`127.${network.block}.128.1`);
   expect(network.serviceAddress(254)).toBe(`127.${network.block}.129.1`);
 });
+
+test("acquireNetwork: a choice that cannot be written down is an error at once, and the block is free again", async () => {
+  const root = mkdtempSync(join(tmpdir(), "serin-network-"));
+  const first = await acquireNetwork(join(root, "a"));
+  first.release();
+  await expect(acquireNetwork(join(root, "missing", "a"))).rejects.toMatchObject({ code: "DataDirectoryUnusable" });
+  const again = await acquireNetwork(join(root, "a"));
+  expect(again.block).toBe(first.block);
+  again.release();
+  rmSync(root, { recursive: true });
+});

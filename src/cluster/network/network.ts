@@ -29,7 +29,7 @@ const LOCK_PORT = 15_000;
  * Takes a free block. The one written in `path` is tried first, so that a cluster keeps its addresses over a restart.
  *
  * @throws Failure `NoFreeNetwork` when all blocks are held, or when this system has no addresses 127.x.y.z (only Linux
- * has them without set-up).
+ * has them without set-up); `DataDirectoryUnusable` when the choice cannot be written down.
  */
 export async function acquireNetwork(path: string): Promise<ClusterNetwork> {
   const first = readBlock(path) ?? FIRST_BLOCK + (process.pid % BLOCK_COUNT);
@@ -37,10 +37,10 @@ export async function acquireNetwork(path: string): Promise<ClusterNetwork> {
   for (let step = 0; step < BLOCK_COUNT; step++) {
     const block = FIRST_BLOCK + ((first - FIRST_BLOCK + step) % BLOCK_COUNT);
     try {
-      const lock = await listen(`127.${block}.0.1`);
-      writeFileSync(path, `${block}\n`, { mode: 0o600 });
-      return describeNetwork(block, lock);
+      return describeNetwork(block, await holdBlock(block, path));
     } catch (thrown) {
+      // A file that cannot be written is no reason to look for another block.
+      if (thrown instanceof Failure) throw thrown;
       lastError = thrown;
     }
   }
@@ -51,6 +51,17 @@ export async function acquireNetwork(path: string): Promise<ClusterNetwork> {
       cause: lastError,
     },
   );
+}
+
+async function holdBlock(block: number, path: string): Promise<Server> {
+  const lock = await listen(`127.${block}.0.1`);
+  try {
+    writeFileSync(path, `${block}\n`, { mode: 0o600 });
+    return lock;
+  } catch (cause) {
+    lock.close();
+    throw new Failure(`Cannot write "${path}"`, { code: "DataDirectoryUnusable", cause });
+  }
 }
 
 function readBlock(path: string): number | undefined {
@@ -66,7 +77,8 @@ function readBlock(path: string): number | undefined {
 function listen(address: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
-    server.once("error", reject);
+    // Stays: an error of the held socket later on, such as too many open files, must not end the process.
+    server.on("error", reject);
     server.listen({ host: address, port: LOCK_PORT, exclusive: true }, () => resolve(server));
   });
 }

@@ -1,7 +1,6 @@
 import { createServer, request } from "node:http";
 import { afterEach, expect, test } from "vitest";
-import type { KubeObject } from "#api";
-import { resources } from "#api";
+import { istioCrds, type KubeObject, resources } from "#api";
 import { silentLog } from "#base";
 import { createKubeClient, type KubeClient, loadKubeconfig } from "#kube";
 import { startTestApiServer, type TestApiServer } from "#testing";
@@ -55,6 +54,7 @@ async function startServer(): Promise<{ server: TestApiServer; client: KubeClien
   closers.push(() => server.close());
   const client = createKubeClient(await loadKubeconfig(server.kubeconfigPath));
   closers.push(() => client.close());
+  for (const definition of istioCrds()) await client.create(resources.customResourceDefinitions, definition);
   return { server, client };
 }
 

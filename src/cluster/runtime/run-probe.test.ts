@@ -71,18 +71,15 @@ test("runProbe: exec with the container's variables; its output is the reason of
 });
 
 test("runProbe: exec that takes too long is ended with all it started", async () => {
-  const begunMs = Date.now();
-  const result = await probe({ exec: { command: ["sh", "-c", "sleep 30 | sleep 30"] } }, {}, 100);
+  // Without the end of all of them, the pipe stays open for longer than a test may take.
+  const result = await probe({ exec: { command: ["sh", "-c", "sleep 300 | sleep 300"] } }, {}, 100);
   expect(result.output).toContain("timed out after 100ms");
-  expect(Date.now() - begunMs).toBeLessThan(2000);
 });
 
 test("runProbe: exec does not wait for what it left in the background", async () => {
-  const begunMs = Date.now();
-  expect(await probe({ exec: { command: ["sh", "-c", "sleep 30 & echo ok"] } }, {}, 5000)).toMatchObject({
+  expect(await probe({ exec: { command: ["sh", "-c", "sleep 300 & echo ok"] } }, {}, 15_000)).toMatchObject({
     isSuccess: true,
   });
-  expect(Date.now() - begunMs).toBeLessThan(2000);
 });
 
 test("runProbe: gRPC health", async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -58,4 +58,36 @@ test("supervise: ends what a killed supervisor left behind", async () => {
   await vi.waitFor(() => expect(isSameProcess(left)).toBe(false), 5000);
   await closing();
   await successor.close();
+});
+
+test("supervise: a restart that the system refuses is tried again, and does not end the supervisor", async () => {
+  const supervisor = startSleeper();
+  const log = join(root, "log");
+  await vi.waitFor(() => expect(readFileSync(log, "utf8")).toBe("up\n"), 5000);
+  // A log that cannot be opened stands for a full disk or a lack of open files.
+  rmSync(log);
+  mkdirSync(log);
+  process.kill(supervisor.pid() ?? 0, "SIGKILL");
+  await vi.waitFor(() => expect(supervisor.pid()).toBeUndefined(), 5000);
+  rmSync(log, { recursive: true });
+  await vi.waitFor(() => expect(readFileSync(log, "utf8")).toBe("up\n"), 10_000);
+  await supervisor.close();
+});
+
+test("supervise: a program that does not exist is tried again, and close ends the trying", async () => {
+  const errors: string[] = [];
+  const supervisor = supervise({
+    name: "missing",
+    command: join(root, "no-such-program"),
+    args: [],
+    env: {},
+    logPath: join(root, "log"),
+    pidPath: join(root, "pid"),
+    clock,
+    random: seededRandom(1),
+    log: { ...silentLog, error: (message) => void errors.push(message) },
+  });
+  await vi.waitFor(() => expect(errors.length).toBeGreaterThanOrEqual(2), 5000);
+  await supervisor.close();
+  expect(supervisor.pid()).toBeUndefined();
 });

@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { type BackoffPolicy, backoffMs, type Clock, isObject, type Log, type Random } from "#base";
+import {
+  type BackoffPolicy,
+  backoffMs,
+  type Clock,
+  isObject,
+  type Log,
+  type LogFields,
+  messageOf,
+  type Random,
+} from "#base";
 import { identifyProcess, isSameProcess, type ProcessIdentity } from "../data-directory/index.ts";
 
 export interface SupervisorOptions {
@@ -56,15 +65,23 @@ export function supervise(options: SupervisorOptions): Supervisor {
       child = undefined;
       if (isClosed) return;
       if (options.clock.nowMs() - startedMs > STABLE_AFTER_MS) failures = 0;
-      const delayMs = backoffMs(RESTART, failures++, options.random);
-      options.log.warn("process ended, starting it again", {
-        name: options.name,
-        code,
-        signal,
-        delayMs: Math.round(delayMs),
-      });
-      cancelRestart = options.clock.after(delayMs, start);
+      startLater("process ended, starting it again", { code, signal });
     });
+  }
+
+  function startLater(message: string, fields: LogFields): void {
+    const delayMs = backoffMs(RESTART, failures++, options.random);
+    options.log.warn(message, { name: options.name, ...fields, delayMs: Math.round(delayMs) });
+    cancelRestart = options.clock.after(delayMs, restart);
+  }
+
+  /** In a timer nobody catches: a full disk or a lack of open files must not end this process too. */
+  function restart(): void {
+    try {
+      start();
+    } catch (thrown) {
+      startLater("cannot start process, trying again", { error: messageOf(thrown) });
+    }
   }
 
   start();
@@ -107,18 +124,25 @@ function rotate(path: string): void {
 function end(child: ChildProcess, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.after(GRACE_MS, () => child.kill("SIGKILL"));
+    // Comes also when the child has exited already: it is only forgotten after its "close".
     child.once("close", () => {
       cancel();
       resolve();
     });
-    if (child.exitCode !== null || child.signalCode !== null) resolve();
     child.kill("SIGTERM");
   });
 }
 
 function killLeftover(pidPath: string): void {
   const recorded = readIdentity(pidPath);
-  if (recorded !== undefined && isSameProcess(recorded)) process.kill(recorded.pid, "SIGKILL");
+  if (recorded !== undefined && isSameProcess(recorded)) {
+    try {
+      process.kill(recorded.pid, "SIGKILL");
+    } catch (thrown) {
+      // Gone between the two lines: that is what we want.
+      if (!(thrown instanceof Error && "code" in thrown && thrown.code === "ESRCH")) throw thrown;
+    }
+  }
   rmSync(pidPath, { force: true });
 }
 

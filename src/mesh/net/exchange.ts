@@ -392,8 +392,7 @@ export class Exchange implements CallHandler {
       return;
     }
     this.#report.setLocalResponse(reply.status);
-    const keepsAlive =
-      this.#mayKeepAlive() || (this.#head.framing.kind === "none" && this.#head.keepsAlive && !this.#stream.isDraining);
+    const keepsAlive = this.#mayKeepAlive();
     this.#stream.writer.text(
       writeLocalReply({
         status: reply.status,

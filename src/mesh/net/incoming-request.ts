@@ -30,6 +30,11 @@ export function readIncoming(options: IncomingOptions): IncomingRequest | HeadFa
   if (head.method === "CONNECT") return { status: 501, reason: "CONNECT is not supported" };
   const target = splitTarget(head);
   if (target === undefined) return { status: 400, reason: "the request target is neither a path nor an http URL" };
+  if (listener.kind === "gateway" && hasGoneInCircles(head))
+    return {
+      status: 400,
+      reason: `the request passed ${GATEWAY_PASSES_MAX} gateways; a route leads back to the gateway`,
+    };
   const hostHeader = head.host ?? target.authority ?? "";
   const dialled = splitAuthority(target.authority ?? hostHeader);
   if (target.authority !== undefined && listener.kind === "gateway" && !isSameHost(target.authority, hostHeader))
@@ -45,6 +50,14 @@ export function readIncoming(options: IncomingOptions): IncomingRequest | HeadFa
     dialledHost: dialled.host,
     header: (name) => headerValue(head.headers, name),
   };
+}
+
+/** A route whose destination is the gateway itself would otherwise go round until the head is too large. */
+const GATEWAY_PASSES_MAX = 16;
+
+function hasGoneInCircles(head: RequestHead): boolean {
+  const forwarded = headerValue(head.headers, "x-forwarded-for");
+  return forwarded !== undefined && forwarded.split(",").length >= GATEWAY_PASSES_MAX;
 }
 
 interface Target {

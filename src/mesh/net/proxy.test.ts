@@ -350,7 +350,7 @@ test("createProxy sends mirrors a copy with its body and throws their answers aw
 test("createProxy rewrites, edits headers, redirects and answers directly", async () => {
   const server = await backend((request, response) => {
     response.setHeader("x-secret", "1");
-    response.end(`${request.url} ${request.headers["x-added"]} ${request.headers["x-envoy-original-path"]}`);
+    response.end([request.url, request.headers["x-added"], request.headers["x-envoy-original-path"]].join(" "));
   });
   const headers = {
     request: { set: { "x-added": "yes" } },

@@ -53,6 +53,8 @@ export interface Proxy {
 }
 
 const SWEEP_MS = 500;
+/** Time for the first byte on a port whose protocol is not named. */
+const SNIFF_TIMEOUT_MS = 60_000;
 
 /** Creates a proxy without listeners that routes nothing until a configuration is applied. */
 export function createProxy(options: ProxyOptions): Proxy {
@@ -223,8 +225,10 @@ class OpenListener {
   /** Tells HTTP/1 by its first bytes; all else, HTTP/2 included, is passed on as it is. */
   #sniff(socket: Socket): void {
     socket.on("error", () => undefined);
+    socket.setTimeout(SNIFF_TIMEOUT_MS, () => socket.destroy());
     this.#track(socket);
     socket.once("data", (data: Buffer) => {
+      socket.setTimeout(0);
       socket.pause();
       socket.unshift(data);
       this.#untrack(socket);

@@ -60,6 +60,7 @@ export function startTunnel(options: TunnelOptions): void {
 function join(options: TunnelOptions, upstream: Socket, pool: EndpointPool): void {
   const { socket } = options;
   pool.activeCount++;
+  socket.setTimeout(options.cluster.policy.limits.idleTimeoutMs, () => socket.destroy());
   upstream.once("close", () => {
     pool.activeCount--;
     socket.destroySoon();

@@ -65,6 +65,7 @@ export class UpstreamConnection {
   #isRequestSent = false;
   #wantsUpgrade = false;
   #keepsAlive = false;
+  #hasError = false;
   /** Requests that were started on it. */
   requestCount = 0;
   idleSinceMs = 0;
@@ -86,8 +87,10 @@ export class UpstreamConnection {
     this.#socket.once("connect", () => this.#onConnect());
     this.#socket.on("drain", () => this.#handler?.onWritable());
     this.#socket.once("end", () => this.#onClose());
-    // "close" always follows and says all there is to know.
-    this.#socket.on("error", () => undefined);
+    // "close" always follows.
+    this.#socket.on("error", () => {
+      this.#hasError = true;
+    });
     this.#socket.once("close", () => this.#onClose());
     this.#connectTimer = options.wheel.schedule(options.connectTimeoutMs, () => this.#socket.destroy());
   }
@@ -168,7 +171,7 @@ export class UpstreamConnection {
     this.#socket.destroy();
     this.#owner.onClosed(this);
     if (handler === undefined) return;
-    const isProperEnd = phase === "tunnel" || (phase === "body" && decoder?.endsAtClose() === true);
+    const isProperEnd = phase === "tunnel" || (phase === "body" && decoder?.endsAtClose() === true && !this.#hasError);
     if (isProperEnd) handler.onEnd();
     else handler.onFault(phase === "connecting" ? "connect" : "reset");
     handler.onReadDone();

@@ -9,6 +9,7 @@ import type {
 import { durationMs } from "./durations.ts";
 import { type Report, UnusableObject } from "./finding.ts";
 import type { OutlierPolicy } from "./outlier.ts";
+import { checkVisible } from "./visible-text.ts";
 
 /** What a consistent hash is made of. */
 export type HashSource =
@@ -128,7 +129,8 @@ function compileBalancer(settings: LoadBalancerSettings | undefined): Balancer {
     if (hash.httpHeaderName !== undefined)
       return { kind: "hash", source: { kind: "header", name: hash.httpHeaderName.toLowerCase() } };
     if (httpCookie !== undefined) {
-      const { name, path = "/" } = httpCookie;
+      const name = checkVisible("loadBalancer.consistentHash.httpCookie.name", httpCookie.name);
+      const path = checkVisible("loadBalancer.consistentHash.httpCookie.path", httpCookie.path ?? "/");
       const ttlMs = durationMs("loadBalancer.consistentHash.httpCookie.ttl", httpCookie.ttl);
       return { kind: "hash", source: { kind: "cookie", name, path, ttlMs } };
     }

@@ -51,6 +51,12 @@ test.each([
     { headers: { request: { set: { a: "1\r\nb: 2" } } }, route: [{ destination: { host: "web" } }] },
     /characters no header can have/,
   ],
+  [
+    "a line break in a rewrite",
+    { rewrite: { uri: "/a b" }, route: [{ destination: { host: "web" } }] },
+    /rewrite.uri: must be visible ASCII/,
+  ],
+  ["a line break in a redirect", { redirect: { authority: "a\r\nb" } }, /redirect.authority: must be visible/],
 ])("compileMesh names %s and applies the rest", (_, http, message) => {
   const bad = virtualService({ name: "bad", createdSecond: -1 }, { hosts: ["web"], http: [http] });
   const config = compileMesh(

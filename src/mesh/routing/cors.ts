@@ -1,6 +1,7 @@
 import type { CorsPolicy as CorsPolicySpec } from "#api";
 import { durationMs } from "./durations.ts";
 import { compileStringMatch, matchesString, type StringMatcher } from "./string-matcher.ts";
+import { checkVisible } from "./visible-text.ts";
 
 /** A compiled `corsPolicy`; header values are ready to send. */
 export interface CorsPolicy {
@@ -34,9 +35,9 @@ export function compileCors(spec: CorsPolicySpec | undefined): CorsPolicy | unde
     origins: origins.map((origin) =>
       "exact" in origin && origin.exact === "*" ? { kind: "present" } : compileStringMatch(origin),
     ),
-    allowMethods: (spec.allowMethods ?? []).join(","),
-    allowHeaders: (spec.allowHeaders ?? []).join(","),
-    exposeHeaders: (spec.exposeHeaders ?? []).join(","),
+    allowMethods: checkVisible("corsPolicy.allowMethods", (spec.allowMethods ?? []).join(",")),
+    allowHeaders: checkVisible("corsPolicy.allowHeaders", (spec.allowHeaders ?? []).join(",")),
+    exposeHeaders: checkVisible("corsPolicy.exposeHeaders", (spec.exposeHeaders ?? []).join(",")),
     maxAge: maxAgeMs === undefined ? "" : String(Math.floor(maxAgeMs / 1000)),
     allowCredentials: spec.allowCredentials ?? false,
     answersUnmatchedPreflights: spec.unmatchedPreflights === "IGNORE",

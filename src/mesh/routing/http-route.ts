@@ -7,6 +7,7 @@ import { authorityFrom, compileHeaderEdits, type HeaderEdit } from "./header-edi
 import { expandHost } from "./host-name.ts";
 import { compileRetryPolicy, type RetryPolicy } from "./retry-policy.ts";
 import { compileRewrite, type Rewrite } from "./rewrite.ts";
+import { checkVisible } from "./visible-text.ts";
 
 /** Where a share of a route's requests goes. */
 export interface RouteTarget {
@@ -127,16 +128,18 @@ function compileRedirect(redirect: HTTPRedirect & { readonly prefixRewrite?: str
   return {
     kind: "redirect",
     status,
-    authority: redirect.authority,
-    scheme: redirect.scheme,
+    authority: checkVisible("redirect.authority", redirect.authority),
+    scheme: checkVisible("redirect.scheme", redirect.scheme),
     port: redirect.derivePort === "FROM_REQUEST_PORT" ? "fromRequest" : redirect.port,
     path: redirectPath(redirect),
   };
 }
 
 function redirectPath(redirect: { readonly uri?: string; readonly prefixRewrite?: string }): RedirectAction["path"] {
-  if (redirect.uri !== undefined) return { kind: "whole", value: redirect.uri };
-  return redirect.prefixRewrite === undefined ? undefined : { kind: "prefix", value: redirect.prefixRewrite };
+  if (redirect.uri !== undefined) return { kind: "whole", value: checkVisible("redirect.uri", redirect.uri) };
+  const { prefixRewrite } = redirect;
+  if (prefixRewrite === undefined) return undefined;
+  return { kind: "prefix", value: checkVisible("redirect.prefixRewrite", prefixRewrite) };
 }
 
 function compileReply(reply: NonNullable<HTTPRoute["directResponse"]>): ReplyAction {
@@ -211,8 +214,10 @@ function compileTarget(destination: HTTPRouteDestination, { route, context, isOn
     weight,
     requestEdits: edits("request"),
     responseEdits: edits("response"),
-    authority:
+    authority: checkVisible(
+      "rewrite.authority",
       route.rewrite?.authority ?? authorityFrom(route.headers?.request) ?? authorityFrom(destination.headers?.request),
+    ),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { RE2JS } from "re2js";
 import type { HTTPRewrite } from "#api";
 import { UnusableObject } from "./finding.ts";
+import { checkVisible } from "./visible-text.ts";
 import { compileRegex, type StringMatcher } from "./string-matcher.ts";
 
 /** How the path is changed on its way up. */
@@ -14,10 +15,12 @@ export function compileRewrite(rewrite: HTTPRewrite | undefined): Rewrite | unde
     if (rewrite.uri !== undefined) throw new UnusableObject("rewrite: uri and uriRegexRewrite exclude each other");
     const { match, rewrite: replacement } = rewrite.uriRegexRewrite;
     // RE2 writes \1 where RE2JS writes $1; a literal dollar must not become a reference.
-    const translated = replacement.replaceAll("$", "\\$").replace(/\\(\d)/g, "$$$1");
+    const translated = checkVisible("rewrite.uriRegexRewrite.rewrite", replacement)
+      .replaceAll("$", "\\$")
+      .replace(/\\(\d)/g, "$$$1");
     return { kind: "regex", pattern: compileRegex(match), replacement: translated };
   }
-  return rewrite?.uri === undefined ? undefined : { kind: "uri", value: rewrite.uri };
+  return rewrite?.uri === undefined ? undefined : { kind: "uri", value: checkVisible("rewrite.uri", rewrite.uri) };
 }
 
 /**

@@ -73,8 +73,7 @@ test.each([
   expect(parseSeries(text)).toEqual({ ok: false, error: expect.stringContaining(expected) });
 });
 
-test("parseSeries: refuses hostile spacing in no time", () => {
-  const startMs = performance.now();
-  expect(parseSeries(`a{b${" ".repeat(16_000)}x}`).ok).toBe(false);
-  expect(performance.now() - startMs).toBeLessThan(200);
+test("parseSeries: refuses hostile spacing in time in proportion to its length", () => {
+  // With time in the square of the length this would take minutes, which the limit on a test does not allow.
+  expect(parseSeries(`a{b${" ".repeat(1_000_000)}x}`).ok).toBe(false);
 });
