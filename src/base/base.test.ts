@@ -41,6 +41,14 @@ test("deepEqual, deepCopy, canonicalJson: agree on every JSON value", () => {
   );
 });
 
+test("deepCopy: a key __proto__ is a field like others, and changes no prototype", () => {
+  const hostile: unknown = JSON.parse('{"a":{"__proto__":{"isAdmin":true}}}');
+  const copy = deepCopy(hostile) as { a: Record<string, unknown> };
+  expect(deepEqual(copy, hostile)).toBe(true);
+  expect(Object.getPrototypeOf(copy.a)).toBe(Object.prototype);
+  expect(copy.a.isAdmin).toBeUndefined();
+});
+
 test("deepEqual: a key that is undefined is a missing key", () => {
   expect(deepEqual({ a: 1, b: undefined }, { a: 1 })).toBe(true);
   expect(deepEqual({ a: undefined }, {})).toBe(true);

@@ -29,8 +29,14 @@ export function deepCopy<T>(value: T): T {
   if (Array.isArray(value)) return value.map(deepCopy) as T;
   if (!isObject(value)) return value;
   const copy: Record<string, unknown> = {};
-  for (const [key, item] of Object.entries(value)) if (item !== undefined) copy[key] = deepCopy(item);
+  for (const [key, item] of Object.entries(value)) if (item !== undefined) setOwn(copy, key, deepCopy(item));
   return copy as T;
+}
+
+/** JSON may have a key `__proto__`; an assignment would change the object's prototype and lose the field. */
+function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== "__proto__") object[key] = value;
+  else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** Serializes with object keys sorted, so that equal values have equal text. Source: RFC 8785, without its number rules. */

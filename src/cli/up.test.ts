@@ -10,6 +10,11 @@ test("parseUpOptions: defaults and images", () => {
   });
 });
 
+test("parseUpOptions: an image named like a part of every object is an image like others", () => {
+  const parsed = parseUpOptions({ ...defaults, image: ["__proto__=true"] });
+  expect(parsed.ok && Object.entries(parsed.value.images)).toEqual([["__proto__", "true"]]);
+});
+
 test.each([
   [{ gatewayPort: "x" }, '--gateway-port: "x" is no port'],
   [{ apiPort: "70000" }, '--api-port: "70000" is no port'],

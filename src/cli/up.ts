@@ -69,14 +69,14 @@ function parseSpan(flag: string, text: string): Result<number, string> {
 }
 
 function parseImages(pairs: readonly string[]): Result<Record<string, string>, string> {
-  const images: Record<string, string> = {};
+  const images = new Map<string, string>();
   for (const pair of pairs) {
     const equals = pair.indexOf("=");
     if (equals <= 0 || equals === pair.length - 1)
       return err(`--image: "${pair}" names no command; write NAME=COMMAND`);
-    images[pair.slice(0, equals)] = pair.slice(equals + 1);
+    images.set(pair.slice(0, equals), pair.slice(equals + 1));
   }
-  return ok(images);
+  return ok(Object.fromEntries(images));
 }
 
 /** Runs the cluster until the signal, then ends everything it started. */

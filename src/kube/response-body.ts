@@ -3,7 +3,7 @@ import { Failure, isObject } from "#base";
 import { ApiFailure } from "./client.ts";
 
 /** Largest answer that is read whole: far above a full page of 500 objects, far below what would exhaust the process. */
-export const MAX_BODY_BYTES = 128 * 1024 * 1024;
+const MAX_BODY_BYTES = 128 * 1024 * 1024;
 
 /** Reads a whole body as text. @throws Failure `ResponseTooLarge` beyond `maxBytes`. */
 export async function readText(body: AsyncIterable<Uint8Array>, maxBytes = MAX_BODY_BYTES): Promise<string> {

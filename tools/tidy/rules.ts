@@ -21,7 +21,7 @@ export function checkSources(sources: readonly Source[]): Finding[] {
 }
 
 /** The room a path lies in: `src/kube/client.ts` → `kube`; undefined outside src/. */
-export function roomOf(path: string): string | undefined {
+function roomOf(path: string): string | undefined {
   return /^src\/([^/]+)\//.exec(path)?.[1];
 }
 

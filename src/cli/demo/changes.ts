@@ -3,7 +3,7 @@ import { deepCopy, formatDuration, isObject } from "#base";
 import type { DemoOptions } from "./options.ts";
 
 /** What the demo releases. */
-export const NEW_IMAGE = "ghcr.io/stefanprodan/podinfo:6.4.1";
+const NEW_IMAGE = "ghcr.io/stefanprodan/podinfo:6.4.1";
 export const OLD_VERSION = "6.4.0";
 export const NEW_VERSION = "6.4.1";
 

@@ -16,7 +16,7 @@ export interface VersionCounts {
 }
 
 /** Name in {@link LoadCounts.byVersion} for requests that no version answered. */
-export const NO_VERSION = "none";
+const NO_VERSION = "none";
 
 export interface LoadOptions {
   readonly host: string;

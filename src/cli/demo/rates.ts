@@ -1,5 +1,5 @@
 import { request } from "undici";
-import { isObject } from "#base";
+import { Failure, isObject } from "#base";
 import type { WorkloadRates } from "./snapshot.ts";
 
 /** Where the rates are read, and of what. */
@@ -41,8 +41,8 @@ export async function readRates(source: RateSource): Promise<Map<string, Workloa
 async function queryByWorkload(metricsUrl: string, query: string): Promise<Map<string, number>> {
   const url = `${metricsUrl}/api/v1/query?query=${encodeURIComponent(query)}`;
   const response = await request(url, { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS });
-  const text = await response.body.text();
-  if (response.statusCode !== 200 || text.length > BODY_BYTES_MAX) return new Map();
+  const text = await readBounded(response.body);
+  if (response.statusCode !== 200) return new Map();
   const value: unknown = JSON.parse(text);
   const data: unknown = isObject(value) ? value.data : undefined;
   const result: unknown = isObject(data) ? data.result : undefined;
@@ -52,4 +52,20 @@ async function queryByWorkload(metricsUrl: string, query: string): Promise<Map<s
     byWorkload.set(String(series.metric.destination_workload), Number(series.value[1]));
   }
   return byWorkload;
+}
+
+/** @throws Failure `ResponseTooLarge`; the rest of the answer is not read. */
+async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let byteCount = 0;
+  for await (const chunk of body) {
+    byteCount += chunk.length;
+    if (byteCount > BODY_BYTES_MAX) {
+      throw new Failure(`Cannot read rates: the answer is larger than ${BODY_BYTES_MAX} bytes`, {
+        code: "ResponseTooLarge",
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }

@@ -14,6 +14,7 @@ import { type Load, startLoad } from "./load.ts";
 import type { DemoOptions } from "./options.ts";
 import { type DemoOutcome, judge, renderSummary } from "./outcome.ts";
 import { type Reporter, startReporter } from "./report.ts";
+import type { RolloutSnapshot } from "./snapshot.ts";
 import { type RolloutWatch, watchRollout } from "./watch.ts";
 
 const NAMESPACE = "canary-system";
@@ -58,8 +59,11 @@ export async function runDemo(context: DemoContext): Promise<boolean> {
     return outcome.expected;
   } finally {
     reporter.finish();
-    await cluster?.close();
-    rmSync(directory, { recursive: true, force: true });
+    try {
+      await cluster?.close();
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   }
 }
 
@@ -104,7 +108,8 @@ async function rollOut(cluster: Cluster, context: DemoContext & { readonly repor
       log: context.log,
       signal: until,
     });
-    await within(watch, { phase: ["Initialized"], deadlineMs: BOOTSTRAP_DEADLINE_MS });
+    const first = await within(watch, { phase: ["Initialized"], deadlineMs: BOOTSTRAP_DEADLINE_MS });
+    if (first.phase !== "Initialized") throw notInitialized(first);
     load = startLoad({
       host: HOST,
       address: "127.0.0.1",
@@ -119,6 +124,14 @@ async function rollOut(cluster: Cluster, context: DemoContext & { readonly repor
     await load?.stop();
     await client.close();
   }
+}
+
+function notInitialized({ phase, lastEvent }: RolloutSnapshot): Failure {
+  const word = lastEvent === "" ? "the operator said nothing" : `the operator's last word: ${lastEvent}`;
+  return new Failure(
+    `Cannot start the demo: after ${BOOTSTRAP_DEADLINE_MS / 1000} s the Canary "${NAMESPACE}/${NAME}" is "${phase}", not "Initialized"; ${word}`,
+    { code: "NotInitialized" },
+  );
 }
 
 async function release(run: {

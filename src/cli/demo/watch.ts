@@ -113,13 +113,15 @@ function waitUntil(wait: {
 /** Reads the rates twice a second; a failed read keeps the last ones, the next one comes soon. */
 function pollRates(options: WatchOptions): () => ReadonlyMap<string, WorkloadRates> {
   let latest: ReadonlyMap<string, WorkloadRates> = new Map();
+  let cancelTimer = (): void => undefined;
+  options.signal.addEventListener("abort", () => cancelTimer(), { once: true });
   const poll = async (): Promise<void> => {
     try {
       latest = await readRates(options.rates);
     } catch (cause) {
       options.log.debug("cannot read rates", { error: String(cause) });
     }
-    if (!options.signal.aborted) options.clock.after(POLL_MS, () => void poll());
+    if (!options.signal.aborted) cancelTimer = options.clock.after(POLL_MS, () => void poll());
   };
   void poll();
   return () => latest;

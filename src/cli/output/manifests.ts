@@ -1,11 +1,13 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { LineCounter, parseAllDocuments } from "yaml";
+import { type Document, LineCounter, parseAllDocuments } from "yaml";
 import type { KubeObject } from "#api";
-import { Failure, isObject } from "#base";
+import { Failure, isObject, messageOf } from "#base";
 
 /** Largest manifest that is read, in bytes; the API server's own limit for one object is 3 MiB. */
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
+/** A few lines of aliases of aliases can stand for gigabytes. */
+const ALIAS_COUNT_MAX = 100;
 
 /**
  * Reads every object of the `.yaml`, `.yml` and `.json` files of a folder, in the order of the file names.
@@ -19,11 +21,9 @@ export function readManifests(folder: string): KubeObject[] {
   return names.flatMap((name) => readManifest(join(folder, name)));
 }
 
-/** Reads the objects of one file; see {@link readManifests}. */
-export function readManifest(path: string): KubeObject[] {
-  const text = readFileSync(path, "utf8");
-  if (text.length > FILE_BYTES_MAX) throw bad(path, `is larger than ${FILE_BYTES_MAX} bytes; split it`);
-  return parseManifest(text, path);
+function readManifest(path: string): KubeObject[] {
+  if (statSync(path).size > FILE_BYTES_MAX) throw bad(path, `is larger than ${FILE_BYTES_MAX} bytes; split it`);
+  return parseManifest(readFileSync(path, "utf8"), path);
 }
 
 /** Parses the documents of a YAML or JSON text; `name` stands for it in messages. */
@@ -33,12 +33,21 @@ export function parseManifest(text: string, name: string): KubeObject[] {
   for (const document of parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true })) {
     const [error] = document.errors;
     if (error !== undefined) throw bad(name, describeYamlError(text, error.message, lines.linePos(error.pos[0])));
-    const value: unknown = document.toJS({ maxAliasCount: 100 });
-    if (value === null || value === undefined) continue;
     const { line } = lines.linePos(document.range?.[0] ?? 0);
+    const value = valueOf(document, `${name}:${line}`);
+    if (value === null || value === undefined) continue;
     objects.push(...objectsOf(value, `${name}:${line}`));
   }
   return objects;
+}
+
+function valueOf(document: Document.Parsed, where: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: ALIAS_COUNT_MAX });
+  } catch (cause) {
+    // The only thing that is left to go wrong: aliases that multiply, or that name no anchor.
+    throw bad(where, `its aliases cannot be resolved: ${messageOf(cause)}`);
+  }
 }
 
 function describeYamlError(text: string, message: string, at: { line: number; col: number }): string {

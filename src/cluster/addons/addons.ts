@@ -4,7 +4,7 @@ import type { KubeObject } from "#api";
 export const OPERATOR_IMAGE = "ghcr.io/serin/operator";
 
 /** Namespace of the operator in the embedded cluster. */
-export const OPERATOR_NAMESPACE = "serin-system";
+const OPERATOR_NAMESPACE = "serin-system";
 
 export interface AddonOptions {
   readonly version: string;

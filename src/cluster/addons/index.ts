@@ -1,1 +1,1 @@
-export { type AddonOptions, addonObjects, OPERATOR_IMAGE, OPERATOR_NAMESPACE } from "./addons.ts";
+export { type AddonOptions, addonObjects, OPERATOR_IMAGE } from "./addons.ts";

@@ -4,7 +4,7 @@ import { Failure, isObject } from "#base";
 import { identifyProcess, isSameProcess, type ProcessIdentity } from "./process-identity.ts";
 
 /** Layout version of a data directory; raised when an older Serin could not read it, or the other way round. */
-export const DATA_VERSION = "1";
+const DATA_VERSION = "1";
 
 /** The opened, locked home of one embedded cluster. */
 export interface DataDirectory {

@@ -1,2 +1,2 @@
-export { DATA_VERSION, type DataDirectory, openDataDirectory } from "./data-directory.ts";
+export { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 export { identifyProcess, isSameProcess, type ProcessIdentity } from "./process-identity.ts";

@@ -1,2 +1,2 @@
-export { instanceOf, podTargets, type ScrapeTarget, staticTarget, type TargetStatus } from "./scrape/index.ts";
+export { podTargets, type ScrapeTarget, staticTarget, type TargetStatus } from "./scrape/index.ts";
 export { type Metrics, type MetricsOptions, startMetrics } from "./start-metrics.ts";

@@ -13,7 +13,7 @@ const RUNS_KEPT = 2;
 const PENDING_BYTES_MAX = 1024 * 1024;
 
 /** Path of the current file of a container's run. */
-export function logPath(directory: string, run: number): string {
+function logPath(directory: string, run: number): string {
   return join(directory, `${run}.log`);
 }
 

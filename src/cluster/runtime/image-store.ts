@@ -34,7 +34,7 @@ export interface ImageStoreOptions {
 }
 
 /** Pod annotation that names the command of a container whose image is unknown; `serin.dev/command.NAME` for one of several. */
-export const COMMAND_ANNOTATION = "serin.dev/command";
+const COMMAND_ANNOTATION = "serin.dev/command";
 
 /** Creates the store; folders are written when an image is first used. */
 export function createImageStore(options: ImageStoreOptions): ImageStore {

@@ -32,7 +32,7 @@ export async function runProgram(program: Program): Promise<void> {
  *
  * A pipe of its own rather than standard input: in `cat requests | hey …` the input belongs to the user.
  */
-export function exitWithParent(env: NodeJS.ProcessEnv): void {
+function exitWithParent(env: NodeJS.ProcessEnv): void {
   const fd = Number(env[LIFELINE_VARIABLE]);
   if (!Number.isInteger(fd) || fd < 3) return;
   try {

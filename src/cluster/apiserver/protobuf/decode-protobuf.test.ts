@@ -103,10 +103,22 @@ test("decode refuses what is no object of a known kind", () => {
     Buffer.from("k8s\0\x0a\xff"),
     body("v1", "Nope", []),
     body("v1", "ConfigMap", [[1, 7]]),
+    Buffer.concat([Buffer.from("k8s\0"), encode([[1, 7]])]),
+    body("v1", "ConfigMap", [of(2, [1, Uint8Array.of(0xc3)])]),
+    body("v1", "ConfigMap", [of(2, [1, 7])]),
+    body("v1", "ConfigMap", [[2, 7]]),
     body("v1", "ConfigMap", [of(2, [1, "__proto__"], [2, "x"])]),
     body("v1", "ConfigMap", [of(2, [1, "k"], [2, long])]).subarray(0, -9),
   ];
   for (const bytes of bad) expect(() => decoder.decode(bytes)).toThrow(Failure);
+});
+
+test("decode refuses a body of more fields than it may take time for, wherever they stand", () => {
+  const finalizers = Buffer.alloc(2 * 50_000, Uint8Array.of((14 << 3) | 2, 0));
+  const claims = Array.from({ length: 4 }, (): Part => of(4, [1, finalizers]));
+  expect(() => decoder.decode(body("apps/v1", "StatefulSet", [of(2, ...claims)]))).toThrow(/more than 200000 fields/);
+  const accepted = decoder.decode(body("apps/v1", "StatefulSet", [of(2, ...claims.slice(1))]));
+  expect(accepted["spec"]).toHaveProperty("volumeClaimTemplates.length", 3);
 });
 
 test("decode never fails in another way on damaged bytes", () => {
@@ -134,6 +146,47 @@ test("decode never fails in another way on damaged bytes", () => {
   );
 });
 
+test("decode reads the ports of an EndpointSlice, whose message differs from that of Endpoints", () => {
+  const port = [
+    [1, "http"],
+    [2, "TCP"],
+    [3, 8080],
+  ] satisfies Part[];
+  const slice = decoder.decode(body("discovery.k8s.io/v1", "EndpointSlice", [of(3, ...port), [4, "IPv4"]]));
+  expect(slice).toMatchObject({ addressType: "IPv4", ports: [{ name: "http", protocol: "TCP", port: 8080 }] });
+  const endpoints = decoder.decode(body("v1", "Endpoints", [of(2, of(3, [1, "http"], [2, 8080], [3, "TCP"]))]));
+  expect(endpoints["subsets"]).toEqual([{ ports: [{ name: "http", port: 8080, protocol: "TCP" }] }]);
+});
+
+test("decode reads DeleteOptions under the version of every group", () => {
+  for (const apiVersion of ["v1", "apps/v1", "autoscaling/v1", "events.k8s.io/v1"]) {
+    expect(decoder.decode(body(apiVersion, "DeleteOptions", [[1, 0]]))).toEqual({
+      apiVersion,
+      kind: "DeleteOptions",
+      gracePeriodSeconds: 0,
+    });
+  }
+});
+
+test("decode keeps a byte order mark, which belongs to the text", () => {
+  const map = decoder.decode(body("v1", "ConfigMap", [of(2, [1, "k"], [2, "\ufeffv"])]));
+  expect(map["data"]).toEqual({ k: "\ufeffv" });
+});
+
+/** The field managedFields[0].fieldsV1 of a ConfigMap, as its JSON text. */
+function fieldsV1(json: string): Uint8Array {
+  return body("v1", "ConfigMap", [of(1, of(17, of(7, [1, json])))]);
+}
+
+test("decode reads embedded JSON, but neither prototype keys nor nesting without bound", () => {
+  expect(decoder.decode(fieldsV1('{"f:data":{}}'))["metadata"]).toEqual({
+    managedFields: [{ fieldsV1: { "f:data": {} } }],
+  });
+  expect(() => decoder.decode(fieldsV1('{"a":{"__proto__":{"x":1}}}'))).toThrow(/the key "__proto__"/);
+  expect(() => decoder.decode(fieldsV1("[".repeat(100_000) + "]".repeat(100_000)))).toThrow(/nested deeper than 200/);
+  expect(() => decoder.decode(fieldsV1("{"))).toThrow(/embedded JSON cannot be read/);
+});
+
 test("every type that the tables name is a message of theirs or well known", () => {
   const missing = [...messages].flatMap(([name, message]) =>
     [...message.values()]
@@ -141,6 +194,19 @@ test("every type that the tables name is a message of theirs or well known", () 
       .map(({ type }) => `${name}: ${type.name}`),
   );
   expect(missing).toEqual([]);
+});
+
+/** How many messages stand in each other at most, this one included. */
+function depthOf(name: string, around: readonly string[] = []): number {
+  if (around.includes(name)) throw new Error(`${[...around, name].join(" > ")} does not end`);
+  const fields = [...(messages.get(name)?.values() ?? [])];
+  return (
+    1 + Math.max(0, ...fields.map(({ type }) => (messages.has(type.name) ? depthOf(type.name, [...around, name]) : 0)))
+  );
+}
+
+test("no message of the tables holds itself, so hostile bytes cannot nest without bound", () => {
+  expect(Math.max(...[...messages.keys()].map((name) => depthOf(name)))).toBeLessThanOrEqual(20);
 });
 
 /** Paths of fields in the tables that the schema of the kind does not have. */

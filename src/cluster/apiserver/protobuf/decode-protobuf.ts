@@ -6,13 +6,16 @@ import { networkMessages } from "./messages/network.ts";
 import { workloadMessages } from "./messages/workload.ts";
 import { type FieldType, type Message, parseMessages } from "./parse-messages.ts";
 import { isWellKnown, readScalar, readText } from "./scalars.ts";
-import { malformed, readFields } from "./wire.ts";
+import { malformed, readFields, valueOf } from "./wire.ts";
 
 /** Media type of built-in kinds in protobuf, which typed commands of kubectl send from 1.32 on. */
 export const PROTOBUF = "application/vnd.kubernetes.protobuf";
 
 /** First bytes of every such body. Source: apimachinery `serializer/protobuf`. */
 const MAGIC = "k8s\0";
+
+/** A field may take two bytes, so the length alone does not bound the work. The largest real objects have some ten thousand. */
+const FIELDS_MAX = 200_000;
 
 type Fields = Record<string, unknown>;
 
@@ -34,30 +37,31 @@ export function createProtobufDecoder(): ProtobufDecoder {
       const { apiVersion, kind, raw } = readEnvelope(bytes);
       const message = messages.get(messageName(apiVersion, kind));
       if (message === undefined) throw malformed(`no message is known for ${apiVersion} ${kind}; send it as JSON`);
-      return { apiVersion, kind, ...readMessage({ messages, message, bytes: raw }) };
+      return { apiVersion, kind, ...readMessage({ messages, message, bytes: raw, progress: { fieldCount: 0 } }) };
     },
   };
 }
 
-/** The same kind in two groups has two messages. */
+/** The same kind in two groups has two messages; the options of a deletion are the same in every group. */
 function messageName(apiVersion: string, kind: string): string {
+  if (kind === "DeleteOptions") return kind;
   if (apiVersion === "autoscaling/v1") return `${kind}V1`;
   return apiVersion === "events.k8s.io/v1" ? `Events${kind}` : kind;
 }
 
-/** Source: apimachinery `runtime.Unknown`. */
+/** Source: the published .proto definition of `runtime.Unknown`. */
 function readEnvelope(bytes: Uint8Array): { apiVersion: string; kind: string; raw: Uint8Array } {
   if (bytes.length < MAGIC.length || String.fromCharCode(...bytes.subarray(0, MAGIC.length)) !== MAGIC) {
     throw malformed("it does not start with the magic number of Kubernetes");
   }
-  const envelope = readFields(bytes.subarray(MAGIC.length));
+  const envelope = bytes.subarray(MAGIC.length);
   const bytesOf = (number: number): Uint8Array => {
-    const value = envelope.find((field) => field.number === number)?.value;
-    return value instanceof Uint8Array ? value : new Uint8Array();
+    const value = valueOf(envelope, number) ?? new Uint8Array();
+    if (value instanceof Uint8Array) return value;
+    throw malformed(`field ${number} of the envelope is a number`);
   };
-  const typeMeta = readFields(bytesOf(1));
-  const textOf = (number: number): string => readText(typeMeta.find((field) => field.number === number)?.value);
-  return { apiVersion: textOf(1), kind: textOf(2), raw: bytesOf(2) };
+  const typeMeta = bytesOf(1);
+  return { apiVersion: readText(valueOf(typeMeta, 1)), kind: readText(valueOf(typeMeta, 2)), raw: bytesOf(2) };
 }
 
 /** No message of the tables holds itself, so their depth is bounded. */
@@ -65,11 +69,15 @@ interface Reading {
   readonly messages: ReadonlyMap<string, Message>;
   readonly message: Message;
   readonly bytes: Uint8Array;
+  /** Shared by all messages of a body. */
+  readonly progress: { fieldCount: number };
 }
 
 function readMessage(reading: Reading): Fields {
   const fields: Fields = {};
   for (const { number, value } of readFields(reading.bytes)) {
+    reading.progress.fieldCount += 1;
+    if (reading.progress.fieldCount > FIELDS_MAX) throw malformed(`the object has more than ${FIELDS_MAX} fields`);
     const field = reading.message.get(number);
     // A newer client may send fields that are not known here.
     if (field === undefined) continue;
@@ -102,10 +110,9 @@ interface Entry {
 /** A map is a list of messages with a key (1) and a value (2). */
 function addEntry(fields: Fields, { json, type, value, reading }: Entry): void {
   if (!(value instanceof Uint8Array)) throw malformed(`${json} is no map`);
-  const entry = readFields(value);
-  const key = readText(entry.find((part) => part.number === 1)?.value);
+  const key = readText(valueOf(value, 1));
   if (key === "__proto__") throw malformed(`${json} has the key "__proto__", which is not accepted`);
-  const content = entry.find((part) => part.number === 2)?.value ?? new Uint8Array();
+  const content = valueOf(value, 2) ?? new Uint8Array();
   const item = readValue(type, content, reading);
   const map = fields[json];
   if (isObject(map)) map[key] = item;

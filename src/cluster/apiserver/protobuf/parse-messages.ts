@@ -4,7 +4,10 @@ import { assert } from "#base";
 export interface FieldType {
   readonly name: string;
   readonly shape: "one" | "list" | "map";
-  /** The Go field is a pointer, so a zero value was written on purpose. Other zero values only mean that nothing was set. */
+  /**
+   * The Go field is a pointer, so a zero value was written on purpose. Other zero values only mean that nothing was set. The .proto
+   * definitions do not tell the two apart; this follows the Go types of the API.
+   */
   readonly isPointer: boolean;
 }
 

@@ -1,5 +1,6 @@
-import { messageOf } from "#base";
-import { malformed, readFields } from "./wire.ts";
+import { isUtf8 } from "node:buffer";
+import { isObject, messageOf } from "#base";
+import { malformed, readFields, valueOf } from "./wire.ts";
 
 /** Types that are not read field by field: what they become in JSON. */
 const readers: Readonly<Record<string, (value: number | Uint8Array) => unknown>> = {
@@ -13,7 +14,7 @@ const readers: Readonly<Record<string, (value: number | Uint8Array) => unknown>>
   IntOrString: readIntOrString,
   FieldsV1: readJson,
   RawExtension: readJson,
-  ExtraValue: (value) => readFields(bytesOf(value)).map((item) => readText(item.value)),
+  ExtraValue: readExtra,
 };
 
 export function isWellKnown(type: string): boolean {
@@ -27,11 +28,10 @@ export function readScalar(type: string, value: number | Uint8Array): unknown {
 /** Reads UTF-8 text; nothing is the empty text. */
 export function readText(value: number | Uint8Array | undefined): string {
   if (value === undefined) return "";
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytesOf(value));
-  } catch (thrown) {
-    throw malformed(`a text is not valid UTF-8: ${messageOf(thrown)}`);
-  }
+  const { buffer, byteOffset, length } = bytesOf(value);
+  const bytes = Buffer.from(buffer, byteOffset, length);
+  if (!isUtf8(bytes)) throw malformed("a text is not valid UTF-8");
+  return bytes.toString("utf8");
 }
 
 function bytesOf(value: number | Uint8Array): Uint8Array {
@@ -46,7 +46,13 @@ function readInt(value: number | Uint8Array | undefined): number {
 }
 
 function partOf(value: number | Uint8Array, number: number): number | Uint8Array | undefined {
-  return readFields(bytesOf(value)).find((field) => field.number === number)?.value;
+  return valueOf(bytesOf(value), number);
+}
+
+function readExtra(value: number | Uint8Array): readonly string[] {
+  const items: string[] = [];
+  for (const field of readFields(bytesOf(value))) if (field.number === 1) items.push(readText(field.value));
+  return items;
 }
 
 const SECONDS_MAX = 253_402_300_799;
@@ -68,11 +74,32 @@ function readIntOrString(value: number | Uint8Array): string | number {
   return isText ? readText(partOf(value, 3)) : readInt(partOf(value, 2));
 }
 
+/** Deeper JSON cannot be written again without exhausting the stack. */
+const JSON_DEPTH_MAX = 200;
+
 function readJson(value: number | Uint8Array): unknown {
   const text = readText(partOf(value, 1));
+  if (text === "") return undefined;
+  const json = parseJson(text);
+  checkJson(json, 1);
+  return json;
+}
+
+function parseJson(text: string): unknown {
   try {
-    return text === "" ? undefined : JSON.parse(text);
+    return JSON.parse(text);
   } catch (thrown) {
     throw malformed(`embedded JSON cannot be read: ${messageOf(thrown)}`);
+  }
+}
+
+function checkJson(json: unknown, depth: number): void {
+  if (depth > JSON_DEPTH_MAX) throw malformed(`embedded JSON is nested deeper than ${JSON_DEPTH_MAX} levels`);
+  if (Array.isArray(json)) for (const item of json) checkJson(item, depth + 1);
+  else if (isObject(json)) {
+    for (const [key, item] of Object.entries(json)) {
+      if (key === "__proto__") throw malformed('embedded JSON has the key "__proto__", which is not accepted');
+      checkJson(item, depth + 1);
+    }
   }
 }

@@ -33,7 +33,7 @@ export interface MetricSource {
 }
 
 /** Deviation from the target that is taken for none. Source: `--horizontal-pod-autoscaler-tolerance`. */
-export const TOLERANCE = 0.1;
+const TOLERANCE = 0.1;
 
 /** True when a usage ratio is so near to 1 that nothing should change. */
 export function isWithinTolerance(ratio: number): boolean {

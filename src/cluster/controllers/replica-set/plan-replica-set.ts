@@ -23,7 +23,7 @@ export function planReplicaSet(replicaSet: ReplicaSet, pods: readonly Pod[], now
 }
 
 /** The pod that a ReplicaSet's template describes. */
-export function podOf(replicaSet: ReplicaSet): Pod {
+function podOf(replicaSet: ReplicaSet): Pod {
   const { name, namespace } = replicaSet.metadata;
   const { metadata = {}, spec } = replicaSet.spec.template;
   return {
@@ -42,7 +42,7 @@ export function podOf(replicaSet: ReplicaSet): Pod {
 }
 
 /** The count of pods asked for; the API server fills the default, so absence is only seen in tests and old stores. */
-export function desiredReplicas(replicaSet: ReplicaSet): number {
+function desiredReplicas(replicaSet: ReplicaSet): number {
   return replicaSet.spec.replicas ?? 1;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Roles, tokens and access reviews, in the form that {@link parseMessages} reads.
  *
- * Source: field numbers and pointers of the Go types of k8s.io/api and k8s.io/apimachinery, v0.32.
+ * Source: the published .proto definitions of the Kubernetes API, for names, numbers and types.
  */
 export const accessMessages = `
 AggregationRule: 1 clusterRoleSelectors LabelSelector[]

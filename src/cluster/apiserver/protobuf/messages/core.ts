@@ -1,7 +1,7 @@
 /**
  * The core group, in the form that {@link parseMessages} reads.
  *
- * Source: field numbers and pointers of the Go types of k8s.io/api and k8s.io/apimachinery, v0.32.
+ * Source: the published .proto definitions of the Kubernetes API, for names, numbers and types.
  */
 export const coreMessages = `
 AWSElasticBlockStoreVolumeSource: 1 volumeID string, 2 fsType string, 3 partition int, 4 readOnly bool
@@ -46,7 +46,7 @@ ContainerStateWaiting: 1 reason string, 2 message string
 ContainerStatus: 1 name string, 2 state ContainerState, 3 lastState ContainerState, 4 ready bool, 5 restartCount
   int, 6 image string, 7 imageID string, 8 containerID string, 9 started bool?, 10 allocatedResources {Quantity}, 11
   resources ResourceRequirements?, 12 volumeMounts VolumeMountStatus[], 13 user ContainerUser?, 14
-  allocatedResourcesStatus ResourceStatus[]
+  allocatedResourcesStatus ResourceStatus[], 15 stopSignal string?
 ContainerUser: 1 linux LinuxContainerUser?
 DaemonEndpoint: 1 Port int
 DownwardAPIProjection: 1 items DownwardAPIVolumeFile[]
@@ -95,7 +95,7 @@ ISCSIVolumeSource: 1 targetPortal string, 2 iqn string, 3 lun int, 4 iscsiInterf
   LocalObjectReference?, 12 initiatorName string?
 ImageVolumeSource: 1 reference string, 2 pullPolicy string
 KeyToPath: 1 key string, 2 path string, 3 mode int?
-Lifecycle: 1 postStart LifecycleHandler?, 2 preStop LifecycleHandler?
+Lifecycle: 1 postStart LifecycleHandler?, 2 preStop LifecycleHandler?, 3 stopSignal string?
 LifecycleHandler: 1 exec ExecAction?, 2 httpGet HTTPGetAction?, 3 tcpSocket TCPSocketAction?, 4 sleep SleepAction?
 LimitRange: 1 metadata ObjectMeta, 2 spec LimitRangeSpec
 LimitRangeItem: 1 type string, 2 max {Quantity}, 3 min {Quantity}, 4 default {Quantity}, 5 defaultRequest
@@ -159,7 +159,7 @@ PodAffinityTerm: 1 labelSelector LabelSelector?, 2 namespaces string[], 3 topolo
 PodAntiAffinity: 1 requiredDuringSchedulingIgnoredDuringExecution PodAffinityTerm[], 2
   preferredDuringSchedulingIgnoredDuringExecution WeightedPodAffinityTerm[]
 PodCondition: 1 type string, 2 status string, 3 lastProbeTime Time, 4 lastTransitionTime Time, 5 reason string, 6
-  message string
+  message string, 7 observedGeneration int
 PodDNSConfig: 1 nameservers string[], 2 searches string[], 3 options PodDNSConfigOption[]
 PodDNSConfigOption: 1 name string, 2 value string?
 PodIP: 1 ip string
@@ -182,11 +182,14 @@ PodSpec: 1 volumes Volume[], 20 initContainers Container[], 2 containers Contain
   PodDNSConfig?, 28 readinessGates PodReadinessGate[], 29 runtimeClassName string?, 30 enableServiceLinks bool?, 31
   preemptionPolicy string?, 32 overhead {Quantity}, 33 topologySpreadConstraints TopologySpreadConstraint[], 35
   setHostnameAsFQDN bool?, 36 os PodOS?, 37 hostUsers bool?, 38 schedulingGates PodSchedulingGate[], 39
-  resourceClaims PodResourceClaim[], 40 resources ResourceRequirements?
+  resourceClaims PodResourceClaim[], 40 resources ResourceRequirements?, 41 hostnameOverride
+  string?
 PodStatus: 1 phase string, 2 conditions PodCondition[], 3 message string, 4 reason string, 11 nominatedNodeName
   string, 5 hostIP string, 16 hostIPs HostIP[], 6 podIP string, 12 podIPs PodIP[], 7 startTime Time?, 10
   initContainerStatuses ContainerStatus[], 8 containerStatuses ContainerStatus[], 9 qosClass string, 13
-  ephemeralContainerStatuses ContainerStatus[], 14 resize string, 15 resourceClaimStatuses PodResourceClaimStatus[]
+  ephemeralContainerStatuses ContainerStatus[], 14 resize string, 15 resourceClaimStatuses PodResourceClaimStatus[],
+  17 observedGeneration int
+PodTemplate: 1 metadata ObjectMeta, 2 template PodTemplateSpec
 PodTemplateSpec: 1 metadata ObjectMeta, 2 spec PodSpec
 PortStatus: 1 port int, 2 protocol string, 3 error string?
 PortworxVolumeSource: 1 volumeID string, 2 fsType string, 3 readOnly bool

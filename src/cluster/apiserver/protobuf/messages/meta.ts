@@ -1,7 +1,7 @@
 /**
  * What all kinds share, in the form that {@link parseMessages} reads.
  *
- * Source: field numbers and pointers of the Go types of k8s.io/api and k8s.io/apimachinery, v0.32.
+ * Source: the published .proto definitions of the Kubernetes API, for names, numbers and types.
  */
 export const metaMessages = `
 Condition: 1 type string, 2 status string, 3 observedGeneration int, 4 lastTransitionTime Time, 5 reason string, 6

@@ -1,7 +1,8 @@
 /**
- * Ingresses, endpoint slices, leases, priority classes, and the events of events.k8s.io (names start with Events), in the form that {@link parseMessages} reads.
+ * Ingresses, endpoint slices, leases, priority classes, and the events of events.k8s.io, in the form that {@link parseMessages} reads.
+ * A message that has its name in common with one of the core group is renamed: the events start with Events, EndpointPort is EndpointSlicePort.
  *
- * Source: field numbers and pointers of the Go types of k8s.io/api and k8s.io/apimachinery, v0.32.
+ * Source: the published .proto definitions of the Kubernetes API, for names, numbers and types.
  */
 export const networkMessages = `
 HTTPIngressPath: 1 path string, 3 pathType string?, 2 backend IngressBackend
@@ -33,8 +34,10 @@ ServiceBackendPort: 1 name string, 2 number int
 Endpoint: 1 addresses string[], 2 conditions EndpointConditions, 3 hostname string?, 4 targetRef ObjectReference?, 5
   deprecatedTopology {string}, 6 nodeName string?, 7 zone string?, 8 hints EndpointHints?
 EndpointConditions: 1 ready bool?, 2 serving bool?, 3 terminating bool?
-EndpointHints: 1 forZones ForZone[]
-EndpointSlice: 1 metadata ObjectMeta, 4 addressType string, 2 endpoints Endpoint[], 3 ports EndpointPort[]
+EndpointHints: 1 forZones ForZone[], 2 forNodes ForNode[]
+EndpointSlice: 1 metadata ObjectMeta, 4 addressType string, 2 endpoints Endpoint[], 3 ports EndpointSlicePort[]
+EndpointSlicePort: 1 name string?, 2 protocol string?, 3 port int?, 4 appProtocol string?
+ForNode: 1 name string
 ForZone: 1 name string
 Lease: 1 metadata ObjectMeta, 2 spec LeaseSpec
 LeaseSpec: 1 holderIdentity string?, 2 leaseDurationSeconds int?, 3 acquireTime MicroTime?, 4 renewTime MicroTime?,

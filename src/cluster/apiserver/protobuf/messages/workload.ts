@@ -1,7 +1,7 @@
 /**
  * Workloads and their scaling: apps/v1, batch/v1, autoscaling/v1 (names end in V1), autoscaling/v2, policy/v1, in the form that {@link parseMessages} reads.
  *
- * Source: field numbers and pointers of the Go types of k8s.io/api and k8s.io/apimachinery, v0.32.
+ * Source: the published .proto definitions of the Kubernetes API, for names, numbers and types.
  */
 export const workloadMessages = `
 DaemonSet: 1 metadata ObjectMeta, 2 spec DaemonSetSpec, 3 status DaemonSetStatus
@@ -19,13 +19,14 @@ DeploymentSpec: 1 replicas int?, 2 selector LabelSelector?, 3 template PodTempla
   DeploymentStrategy, 5 minReadySeconds int, 6 revisionHistoryLimit int?, 7 paused bool, 9 progressDeadlineSeconds
   int?
 DeploymentStatus: 1 observedGeneration int, 2 replicas int, 3 updatedReplicas int, 7 readyReplicas int, 4
-  availableReplicas int, 5 unavailableReplicas int, 6 conditions DeploymentCondition[], 8 collisionCount int?
+  availableReplicas int, 5 unavailableReplicas int, 6 conditions DeploymentCondition[], 8 collisionCount int?, 9
+  terminatingReplicas int?
 DeploymentStrategy: 1 type string, 2 rollingUpdate RollingUpdateDeployment?
 ReplicaSet: 1 metadata ObjectMeta, 2 spec ReplicaSetSpec, 3 status ReplicaSetStatus
 ReplicaSetCondition: 1 type string, 2 status string, 3 lastTransitionTime Time, 4 reason string, 5 message string
 ReplicaSetSpec: 1 replicas int?, 4 minReadySeconds int, 2 selector LabelSelector?, 3 template PodTemplateSpec
 ReplicaSetStatus: 1 replicas int, 2 fullyLabeledReplicas int, 4 readyReplicas int, 5 availableReplicas int, 3
-  observedGeneration int, 6 conditions ReplicaSetCondition[]
+  observedGeneration int, 6 conditions ReplicaSetCondition[], 7 terminatingReplicas int?
 RollingUpdateDaemonSet: 1 maxUnavailable IntOrString?, 2 maxSurge IntOrString?
 RollingUpdateDeployment: 1 maxUnavailable IntOrString?, 2 maxSurge IntOrString?
 RollingUpdateStatefulSetStrategy: 1 partition int?, 2 maxUnavailable IntOrString?
@@ -82,7 +83,8 @@ CrossVersionObjectReference: 1 kind string, 2 name string, 3 apiVersion string
 ExternalMetricSource: 1 metric MetricIdentifier, 2 target MetricTarget
 ExternalMetricStatus: 1 metric MetricIdentifier, 2 current MetricValueStatus
 HPAScalingPolicy: 1 type string, 2 value int, 3 periodSeconds int
-HPAScalingRules: 3 stabilizationWindowSeconds int?, 1 selectPolicy string?, 2 policies HPAScalingPolicy[]
+HPAScalingRules: 3 stabilizationWindowSeconds int?, 1 selectPolicy string?, 2 policies HPAScalingPolicy[], 4
+  tolerance Quantity?
 HorizontalPodAutoscaler: 1 metadata ObjectMeta, 2 spec HorizontalPodAutoscalerSpec, 3 status
   HorizontalPodAutoscalerStatus
 HorizontalPodAutoscalerBehavior: 1 scaleUp HPAScalingRules?, 2 scaleDown HPAScalingRules?
