@@ -103,9 +103,12 @@ async function killOperator(): Promise<void> {
   }
 }
 
+/** A proxy that was killed a moment ago is still recorded until the supervisor has started the next. */
 async function killProxy(): Promise<void> {
-  const recorded = JSON.parse(readFileSync(join(directory, "data", "node-proxy.pid"), "utf8")) as { pid: number };
-  process.kill(recorded.pid, "SIGKILL");
+  await vi.waitFor(() => {
+    const recorded = JSON.parse(readFileSync(join(directory, "data", "node-proxy.pid"), "utf8")) as { pid: number };
+    process.kill(recorded.pid, "SIGKILL");
+  }, 20_000);
 }
 
 async function killTree(): Promise<void> {
