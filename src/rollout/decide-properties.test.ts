@@ -135,7 +135,8 @@ function observe(world: World, answers: ReadonlyMap<string, Answer>): Observatio
     routes:
       world.canaryWeight === undefined
         ? undefined
-        : { primaryWeight: 100 - world.canaryWeight, canaryWeight: world.canaryWeight },
+        : { primaryWeight: 100 - world.canaryWeight, canaryWeight: world.canaryWeight, isMirrored: false },
+    routesProblem: undefined,
     trackedConfigs: undefined,
     scalerMinCount: undefined,
     problems: [],

@@ -127,7 +127,7 @@ test("decide: advance goes one step and stays within the maximum", () => {
 test("decide: advance after a crash between route and status does not go two steps", () => {
   const decision = decideScene({
     ...scenes.advance,
-    observation: { routes: { primaryWeight: 70, canaryWeight: 30 } },
+    observation: { routes: { primaryWeight: 70, canaryWeight: 30, isMirrored: false } },
   });
   expect(routedWeight(decision)).toBe(30);
 });
@@ -135,7 +135,7 @@ test("decide: advance after a crash between route and status does not go two ste
 test("decide: a route that somebody reset is put back, not restarted from", () => {
   const decision = decideScene({
     ...scenes["wait-tick"],
-    observation: { routes: { primaryWeight: 100, canaryWeight: 0 } },
+    observation: { routes: { primaryWeight: 100, canaryWeight: 0, isMirrored: false } },
   });
   expect(routedWeight(decision)).toBe(20);
 });

@@ -82,8 +82,16 @@ export type Command =
   | { readonly kind: "ensure-scaler"; readonly mode: "create" | "sync" }
   /** The Service that clients use, pointed at the primary. */
   | { readonly kind: "ensure-apex" }
-  /** Routing objects with these weights (the primary gets the rest of 100), repaired where they drifted. */
-  | { readonly kind: "set-routes"; readonly canaryWeight: number }
+  /**
+   * Routing objects with these weights (the primary gets the rest of 100), repaired where they drifted. In an A/B test the
+   * weight is that of the requests that match. `cookies` pin clients to a copy.
+   */
+  | {
+      readonly kind: "set-routes";
+      readonly canaryWeight: number;
+      readonly isMirrored: boolean;
+      readonly cookies?: AffinityCookies;
+    }
   | { readonly kind: "scale-target"; readonly replicaCount: number }
   /** `isStanding` events tell a condition that lasts: once while it does, not at every look. */
   | { readonly kind: "event"; readonly type: EventType; readonly message: string; readonly isStanding: boolean }
@@ -93,10 +101,24 @@ export type Command =
       readonly message: string;
       readonly hasMetadata: boolean;
       readonly isStanding: boolean;
+      /** The last message about a release: how it ended. Each release has exactly one. */
+      readonly isTerminal: boolean;
+      /** Why, in one sentence; shown under the message. */
+      readonly reason?: string;
     }
   /** Hooks whose answer changes nothing: post-rollout. */
   | { readonly kind: "call-hooks"; readonly hooks: readonly CanaryWebhook[]; readonly phase: CanaryPhase }
   | { readonly kind: "count-run"; readonly outcome: "success" | "failure"; readonly analysis: "completed" | "skipped" };
+
+/** Session cookies as `name=value`. Source: flagger-spec 4.1.4. */
+export interface AffinityCookies {
+  /** Requests that carry it go to the canary; the canary's answers of the weighted route set it. */
+  readonly canary?: string;
+  /** Likewise for the primary. */
+  readonly primary?: string;
+  /** Of a run that is over: taken back from clients that still send it. */
+  readonly previous?: string;
+}
 
 /** Why, as data; the sentence alone must be enough for a person. */
 export interface Explanation {

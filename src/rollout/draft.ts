@@ -56,7 +56,7 @@ export function infrastructure(canaryWeight: number): Command[] {
     { kind: "ensure-primary", mode: "create" },
     { kind: "ensure-scaler", mode: "create" },
     { kind: "ensure-apex" },
-    { kind: "set-routes", canaryWeight },
+    { kind: "set-routes", canaryWeight, isMirrored: false },
   ];
 }
 
@@ -72,7 +72,7 @@ export function standing(type: EventType, message: string): Command {
 export function alert(
   severity: "info" | "warn" | "error",
   message: string,
-  options: { hasMetadata?: boolean; isStanding?: boolean } = {},
+  options: { hasMetadata?: boolean; isStanding?: boolean; isTerminal?: boolean; reason?: string } = {},
 ): Command {
   return {
     kind: "alert",
@@ -80,5 +80,7 @@ export function alert(
     message,
     hasMetadata: options.hasMetadata ?? false,
     isStanding: options.isStanding ?? false,
+    isTerminal: options.isTerminal ?? false,
+    ...(options.reason === undefined ? {} : { reason: options.reason }),
   };
 }

@@ -1,5 +1,15 @@
 export { decide, labels, MAX_ROUNDS } from "./decide.ts";
-export type { CheckFact, Command, Decision, EventType, Explanation, Label } from "./decision.ts";
+export type { AffinityCookies, CheckFact, Command, Decision, EventType, Explanation, Label } from "./decision.ts";
+export {
+  type Intent,
+  type IntentAction,
+  intentActions,
+  INTENT_ANNOTATION,
+  type Pause,
+  PAUSE_ANNOTATION,
+  readIntent,
+  readPause,
+} from "./intent.ts";
 export { judgeMetric, partsOf, REQUEST_DURATION, SUCCESS_RATE } from "./judge-metric.ts";
 export { namesOf, type RolloutNames } from "./names.ts";
 export type * from "./observation.ts";

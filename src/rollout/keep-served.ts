@@ -14,7 +14,7 @@ export function keepServed(s: Situation, commands: readonly Command[]): readonly
     if (canaryWeight === command.canaryWeight) return [command];
     const [from, to] = canaryWeight === 0 ? ["canary", "primary"] : ["primary", "canary"];
     return [
-      { kind: "set-routes", canaryWeight } as const,
+      { ...command, canaryWeight } as const,
       standing("Warning", `All traffic of ${s.names.canaryRef} goes to the ${to}: the ${from} has no ready pod`),
     ];
   });

@@ -6,8 +6,10 @@ export interface Observation {
   /** The user's workload, which is the canary copy; undefined when it does not exist. */
   readonly target: WorkloadObservation | undefined;
   readonly primary: PrimaryObservation | undefined;
-  /** Weights that the router has now; undefined when there is no route yet. */
-  readonly routes: RouteWeights | undefined;
+  /** What the router has now; undefined when there is no route yet. */
+  readonly routes: RouteState | undefined;
+  /** Why the routes cannot be relied on now, such as a Gateway that has not accepted them; undefined when they can. */
+  readonly routesProblem: string | undefined;
   /** Checksums of the ConfigMaps and Secrets of the target, `configmap/NAME` or `secret/NAME`; undefined when not tracked. */
   readonly trackedConfigs: Readonly<Record<string, string>> | undefined;
   /** Lower bound of replicas that the target's autoscaler keeps; undefined without an autoscaler. */
@@ -20,8 +22,15 @@ export interface Observation {
   readonly answers: ReadonlyMap<string, Answer>;
 }
 
-/** A Deployment's numbers. */
+/** Kinds of workloads that can be released; Flagger's `targetRef.kind`. */
+export type WorkloadKind = "Deployment" | "DaemonSet" | "Service";
+
+/**
+ * A workload's numbers. A DaemonSet's are mapped onto a Deployment's: pods scheduled are replicas, and one that is held off
+ * its nodes has a desired count of 0. A core Service has no pods to count and is always ready with one.
+ */
 export interface WorkloadObservation {
+  readonly kind: WorkloadKind;
   readonly name: string;
   readonly templateHash: string;
   /** `spec.replicas`. */
@@ -54,11 +63,25 @@ export interface RouteWeights {
   readonly canaryWeight: number;
 }
 
+/** The weights of a route, and whether a copy of each request goes to the canary beside. */
+export interface RouteState extends RouteWeights {
+  readonly isMirrored: boolean;
+}
+
+/** What pods really served of late, by the proxies' own counts. */
+export interface ServedShare {
+  /** Share of the canary in the requests of both copies, in percent; not rounded. */
+  readonly canaryPercent: number;
+  /** Requests of both copies in the window. */
+  readonly requestCount: number;
+}
+
 /** Something that must be asked outside before the decision can be made. */
 export type Question =
   | { readonly kind: "hook"; readonly id: string; readonly hook: CanaryWebhook; readonly phase: CanaryPhase }
   | { readonly kind: "metric"; readonly id: string; readonly metric: CanaryMetric; readonly part: MetricPart }
-  | { readonly kind: "providers"; readonly id: string };
+  | { readonly kind: "providers"; readonly id: string }
+  | { readonly kind: "served"; readonly id: string };
 
 /** A metric entry may be a built-in one, carry a query of its own, and name a template, all at once. */
 export type MetricPart = "builtin" | "inline" | "template";
@@ -67,7 +90,9 @@ export type Answer =
   | { readonly kind: "hook"; readonly isPassed: boolean; readonly detail: string }
   | { readonly kind: "metric"; readonly result: MetricResult; readonly query?: string }
   /** `problem` is absent when every metrics provider answers. */
-  | { readonly kind: "providers"; readonly problem?: string };
+  | { readonly kind: "providers"; readonly problem?: string }
+  /** `share` is absent when nothing measures it or nothing was served. */
+  | { readonly kind: "served"; readonly share?: ServedShare };
 
 /** What a metrics provider said. Only some of these are a verdict on the release. */
 export type MetricResult =

@@ -58,7 +58,7 @@ export const preliminaryRows: readonly Row<EarlySituation>[] = [
         "Canary analysis failed, the target was deleted.",
       ),
       commands: [
-        { kind: "set-routes", canaryWeight: 0 },
+        { kind: "set-routes", canaryWeight: 0, isMirrored: false },
         standing("Warning", targetMissing(s)),
         { kind: "count-run", outcome: "failure", analysis: "completed" },
       ],

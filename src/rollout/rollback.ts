@@ -36,7 +36,7 @@ function backToPrimary(s: Situation, reason: RollbackReason): Draft {
     }),
     commands: [
       ...reason.before,
-      { kind: "set-routes", canaryWeight: 0 },
+      { kind: "set-routes", canaryWeight: 0, isMirrored: false },
       event("Warning", `Canary failed! Scaling down ${s.names.canaryRef}`),
       ...endOfFailedRun(s),
     ],
@@ -58,7 +58,7 @@ function staysOnCanary(s: Situation, reason: RollbackReason): Draft {
     status,
     commands: [
       ...reason.before,
-      { kind: "set-routes", canaryWeight: 100 },
+      { kind: "set-routes", canaryWeight: 100, isMirrored: false },
       standing("Warning", `Canary failed! Not scaling down ${s.names.canaryRef}: ${why}`),
       alert("error", `Rollback is not possible: ${why}`),
       ...endOfFailedRun(s),

@@ -22,6 +22,7 @@ export interface Scene {
 export function workload<T extends Partial<WorkloadObservation>>(changes: T): WorkloadObservation & T {
   const desiredCount = changes.desiredCount ?? 2;
   return {
+    kind: "Deployment",
     name: "web",
     templateHash: "s-new",
     desiredCount,
@@ -76,7 +77,8 @@ export function observationOf(scene: Scene): Observation {
       scene.primary === "missing"
         ? undefined
         : { matchesTarget: false, isPromoted: false, ...workload({ name: "web-primary", ...scene.primary }) },
-    routes: { primaryWeight: 100 - weight, canaryWeight: weight },
+    routes: { primaryWeight: 100 - weight, canaryWeight: weight, isMirrored: false },
+    routesProblem: undefined,
     trackedConfigs: undefined,
     scalerMinCount: undefined,
     problems: [],

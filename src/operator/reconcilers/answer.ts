@@ -30,6 +30,8 @@ async function answer(question: Question, canary: Canary, context: OperatorConte
     }
     case "providers":
       return askProviders(canary, context);
+    case "served":
+      return { kind: "served" };
     default:
       return unreachable(question);
   }

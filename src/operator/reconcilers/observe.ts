@@ -17,6 +17,7 @@ export function observe(
     target: target === undefined ? undefined : workload(target, snapshot.templateHash ?? templateHash(target)),
     primary: primaryOf(snapshot),
     routes: readWeights(snapshot.virtualService, snapshot.names),
+    routesProblem: undefined,
     trackedConfigs: configs?.checksums,
     scalerMinCount: scaler === undefined ? undefined : (scaler.spec.minReplicas ?? 1),
     problems: problemsOf(snapshot, context),
@@ -36,6 +37,7 @@ function primaryOf({ primary, primaryPlan }: Snapshot): PrimaryObservation | und
 function workload(deployment: Deployment, hash: string): WorkloadObservation {
   const { metadata, spec, status } = deployment;
   return {
+    kind: "Deployment",
     name: metadata.name ?? "",
     templateHash: hash,
     desiredCount: spec.replicas ?? 1,

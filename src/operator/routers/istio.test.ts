@@ -117,7 +117,7 @@ test("readWeights: of the last route to both copies; undefined when they do not 
       ],
     },
   });
-  expect(readWeights(live(70, 30), names)).toEqual({ primaryWeight: 70, canaryWeight: 30 });
+  expect(readWeights(live(70, 30), names)).toEqual({ primaryWeight: 70, canaryWeight: 30, isMirrored: false });
   expect(readWeights(live(0, 0), names)).toBeUndefined();
   expect(readWeights(undefined, names)).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 import type { Canary, DestinationRule, HTTPRoute, KubeObject, OwnerReference, VirtualService } from "#api";
 import { deepEqual } from "#base";
-import type { RolloutNames, RouteWeights } from "#rollout";
+import type { RolloutNames, RouteState, RouteWeights } from "#rollout";
 import { UNMANAGED_ANNOTATIONS } from "./services.ts";
 
 export interface IstioPlan {
@@ -56,7 +56,7 @@ export function planDestinationRule(
 }
 
 /** Reads the weights of the route that leads to both copies; undefined when there is none. Source: flagger-spec 4.1.3. */
-export function readWeights(live: VirtualService | undefined, names: RolloutNames): RouteWeights | undefined {
+export function readWeights(live: VirtualService | undefined, names: RolloutNames): RouteState | undefined {
   const routes: readonly HTTPRoute[] = live?.spec.http ?? [];
   for (const route of [...routes].reverse()) {
     const canary = route.route?.find((to) => to.destination?.host === names.canaryService);
@@ -65,7 +65,7 @@ export function readWeights(live: VirtualService | undefined, names: RolloutName
     const canaryWeight = canary.weight ?? 0;
     const primaryWeight = primary?.weight ?? 0;
     if (canaryWeight + primaryWeight !== 100) return undefined;
-    return { primaryWeight, canaryWeight };
+    return { primaryWeight, canaryWeight, isMirrored: route.mirror !== undefined };
   }
   return undefined;
 }
