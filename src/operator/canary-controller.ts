@@ -1,11 +1,11 @@
-import { keyOf, type KubeObject } from "#api";
+import { keyOf } from "#api";
 import type { Random } from "#base";
 import { createWorkQueue, type WorkQueue } from "#kube";
+import { namesOf } from "#rollout";
 import { createDependencyIndex, type DependencyIndex } from "./dependency-index.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { type CanaryMemory, createCanaryMemory, reconcileCanary } from "./reconcile-canary.ts";
-import { dependenciesOf, read } from "./reconcilers/index.ts";
-import type { View } from "./views/index.ts";
+import { dependenciesOf, read, targetId } from "./reconcilers/index.ts";
 
 /**
  * Reconciles Canaries until the context's signal aborts: each when it changes, when an object that it depends on
@@ -37,20 +37,19 @@ export async function runCanaryController(
 }
 
 /** Handlers only enqueue. */
-function subscribe(queue: WorkQueue, index: DependencyIndex, context: OperatorContext): (() => void)[] {
-  const { canaries, metricTemplates: _, ...others } = context.views;
-  const watched: readonly View<KubeObject>[] = Object.values(others);
+function subscribe(queue: WorkQueue, index: DependencyIndex, { views, ...rest }: OperatorContext): (() => void)[] {
   return [
-    canaries.onChange((canary) => {
-      countCanaries(context);
+    views.canaries.onChange((canary) => {
+      countCanaries({ views, ...rest });
       queue.add(keyOf(canary));
+      // Of several Canaries with one target one works; which, is seen anew when one of them comes or goes.
+      const names = namesOf(canary);
+      for (const key of index.keysOf(names.namespace, targetId(names))) queue.add(key);
     }),
-    ...watched.map((view) =>
-      view.onChange((object) => {
-        const { namespace = "", name = "" } = object.metadata;
-        for (const key of index.keysOf(namespace, `${object.kind}/${name}`)) queue.add(key);
-      }),
-    ),
+    views.onChange((object) => {
+      const { namespace = "", name = "" } = object.metadata;
+      for (const key of index.keysOf(namespace, `${object.kind}/${name}`)) queue.add(key);
+    }),
   ];
 }
 

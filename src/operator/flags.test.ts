@@ -34,10 +34,45 @@ test("parseFlags: one dash or two, with = or a space, booleans bare; the last on
 });
 
 test("parseFlags: variables win over flags, and Flagger's other flags are accepted and named", () => {
-  const flags = flagsOf(["-event-webhook=http://a", "-slack-url=http://s", "-control-loop-interval=10s"], {
+  const argv = ["-event-webhook=http://a", "-slack-url=http://s", "-control-loop-interval=10s", "-log_dir=/tmp"];
+  const env = {
     EVENT_WEBHOOK_URL: "http://b",
+    SLACK_TOKEN: "t",
+    SLACK_PROXY_URL: "http://p",
+    MSTEAMS_URL: "http://m",
+    MSTEAMS_PROXY_URL: "http://q",
+  };
+  expect(flagsOf(argv, env)).toMatchObject({
+    eventWebhook: "http://b",
+    slack: { url: "http://s", token: "t", proxyUrl: "http://p", user: "flagger", channel: "" },
+    msTeams: { url: "http://m", proxyUrl: "http://q" },
+    ignored: ["-control-loop-interval", "-log_dir"],
   });
-  expect(flags).toMatchObject({ eventWebhook: "http://b", ignored: ["-slack-url", "-control-loop-interval"] });
+  expect(flagsOf(["-slack-url=http://s"], { SLACK_URL: "http://e" }).slack.url).toBe("http://e");
+});
+
+test("parseFlags: takes every flag of Flagger 1.44", () => {
+  // Source: flagger-spec 8.3, with a value of each kind.
+  const text =
+    "kubeconfig master kubeconfig-service-mesh metrics-server slack-url slack-token slack-proxy-url slack-user";
+  const more = "slack-channel event-webhook msteams-url msteams-proxy-url include-label-prefix zap-encoding namespace";
+  const rest = "mesh-provider selector-labels ingress-annotations-prefix ingress-class leader-election-namespace";
+  const texts = `${text} ${more} ${rest} cluster-name log-level`.split(" ");
+  const booleans = "zap-replace-globals enable-leader-election enable-config-tracking version no-cross-namespace-refs";
+  const numbers = ["kubeconfig-qps", "kubeconfig-burst", "threadiness", "port"];
+  const argv = [
+    ...texts.map((name) => `-${name}=x`),
+    ...booleans.split(" ").map((name) => `-${name}`),
+    ...numbers.map((name) => `-${name}=7`),
+    "-control-loop-interval=15s",
+  ];
+  expect(flagsOf(argv)).toMatchObject({
+    clusterName: "x",
+    ingressAnnotationsPrefix: "x",
+    forbidsCrossNamespaceRefs: true,
+    workerCount: 7,
+    slack: { user: "x", channel: "x" },
+  });
 });
 
 test.each([
@@ -55,5 +90,6 @@ test.each([
 
 test("flagsHelp: lists what has an effect", () => {
   expect(flagsHelp()).toContain("-min-interval");
-  expect(flagsHelp()).not.toContain("slack");
+  expect(flagsHelp()).toContain("-slack-url");
+  expect(flagsHelp()).not.toContain("zap");
 });

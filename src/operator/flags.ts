@@ -1,4 +1,5 @@
 import { err, ok, parseDuration, type Result } from "#base";
+import { routers } from "./routers/index.ts";
 
 /** What the operator is told on its command line. Source: flagger-spec 8.3. */
 export interface OperatorFlags {
@@ -12,6 +13,11 @@ export interface OperatorFlags {
   readonly logLevel: string;
   readonly port: number;
   readonly eventWebhook: string;
+  readonly clusterName: string;
+  readonly ingressAnnotationsPrefix: string;
+  readonly forbidsCrossNamespaceRefs: boolean;
+  readonly slack: SlackFlags;
+  readonly msTeams: MsTeamsFlags;
   readonly isLeaderElected: boolean;
   readonly leaderElectionNamespace: string;
   readonly workerCount: number;
@@ -20,6 +26,20 @@ export interface OperatorFlags {
   readonly wantsVersion: boolean;
   /** Flags of Flagger that have no effect here, as given. */
   readonly ignored: readonly string[];
+}
+
+/** Where alerts go that name no provider; an empty URL means nowhere. */
+export interface SlackFlags {
+  readonly url: string;
+  readonly token: string;
+  readonly proxyUrl: string;
+  readonly user: string;
+  readonly channel: string;
+}
+
+export interface MsTeamsFlags {
+  readonly url: string;
+  readonly proxyUrl: string;
 }
 
 interface FlagRule {
@@ -47,7 +67,12 @@ const rules: readonly FlagRule[] = [
     default: "http://prometheus:9090",
     help: "address of the Prometheus for built-in metrics and inline queries",
   },
-  { name: "mesh-provider", kind: "text", default: "istio", help: "service mesh; istio" },
+  {
+    name: "mesh-provider",
+    kind: "text",
+    default: "istio",
+    help: `what shifts traffic, for Canaries that do not say: ${routers.flatMap(({ providers }) => providers).join(", ")}`,
+  },
   { name: "namespace", kind: "text", default: "", help: "namespace to watch; all without it" },
   {
     name: "selector-labels",
@@ -81,17 +106,37 @@ const rules: readonly FlagRule[] = [
   { name: "min-interval", kind: "duration", default: "10s", help: "lower bound of analysis intervals" },
   { name: "version", kind: "boolean", default: "false", help: "print the version" },
   { name: "help", kind: "boolean", default: "false", help: "print this" },
-  ...["master", "kubeconfig-service-mesh", "slack-url", "slack-token", "slack-proxy-url", "slack-user"].map((name) =>
-    ignored(name),
-  ),
-  ...["slack-channel", "msteams-url", "msteams-proxy-url", "ingress-annotations-prefix", "ingress-class"].map((name) =>
-    ignored(name),
-  ),
-  ...["zap-encoding", "cluster-name", "kubeconfig-qps", "kubeconfig-burst", "control-loop-interval"].map((name) =>
-    ignored(name),
-  ),
+  { name: "cluster-name", kind: "text", default: "", help: "shown in alerts" },
+  {
+    name: "no-cross-namespace-refs",
+    kind: "boolean",
+    default: "false",
+    help: "let Canaries name templates and providers of their own namespace only",
+  },
+  {
+    name: "ingress-annotations-prefix",
+    kind: "text",
+    default: "nginx.ingress.kubernetes.io",
+    help: "prefix of the annotations that an ingress controller reads",
+  },
+  { name: "slack-url", kind: "text", default: "", help: "hook that gets alerts which name no provider" },
+  { name: "slack-token", kind: "text", default: "", help: "token for it" },
+  { name: "slack-proxy-url", kind: "text", default: "", help: "HTTP proxy on the way to it" },
+  { name: "slack-user", kind: "text", default: "flagger", help: "user that alerts come from" },
+  { name: "slack-channel", kind: "text", default: "", help: "channel that they go to" },
+  { name: "msteams-url", kind: "text", default: "", help: "hook of MS Teams, used in the place of Slack" },
+  { name: "msteams-proxy-url", kind: "text", default: "", help: "HTTP proxy on the way to it" },
+  ignored("control-loop-interval", "duration"),
+  ignored("kubeconfig-qps", "number"),
+  ignored("kubeconfig-burst", "number"),
   ignored("zap-replace-globals", "boolean"),
-  ignored("no-cross-namespace-refs", "boolean"),
+  ...["master", "kubeconfig-service-mesh", "ingress-class", "zap-encoding"].map((name) => ignored(name)),
+  ...["v", "vmodule", "stderrthreshold", "log_backtrace_at", "log_dir", "log_file", "log_file_max_size"].map((name) =>
+    ignored(name),
+  ),
+  ...["logtostderr", "alsologtostderr", "skip_headers", "skip_log_headers", "one_output", "add_dir_header"].map(
+    (name) => ignored(name, "boolean"),
+  ),
 ];
 
 /** Reads Go-style flags: one dash or two, `-name value` or `-name=value`, booleans also bare. Later ones win. */
@@ -103,7 +148,7 @@ export function parseFlags(
   const unused: string[] = [];
   const args = [...argv];
   for (let arg = args.shift(); arg !== undefined; arg = args.shift()) {
-    const match = /^--?([a-z][a-z0-9-]*)(?:=([\s\S]*))?$/.exec(arg);
+    const match = /^--?([a-z][a-z0-9_-]*)(?:=([\s\S]*))?$/.exec(arg);
     const rule = rules.find((candidate) => candidate.name === (match?.[1] === "h" ? "help" : match?.[1]));
     if (rule === undefined) return err(`"${arg}" is no flag of the operator; -help lists them`);
     const value = match?.[2] ?? (rule.kind === "boolean" ? "true" : args.shift());
@@ -121,6 +166,8 @@ function flagsOf(
   context: { env: Readonly<Record<string, string | undefined>>; ignored: readonly string[] },
 ): OperatorFlags {
   const minInterval = parseDuration(valueOf("min-interval"));
+  // The variable wins over the flag, as in Flagger: what holds a secret is better not on a command line.
+  const secretOf = (variable: string, flag: string): string => context.env[variable] || valueOf(flag);
   return {
     kubeconfig: valueOf("kubeconfig"),
     metricsServer: valueOf("metrics-server"),
@@ -131,8 +178,21 @@ function flagsOf(
     tracksConfigs: isTrue(valueOf("enable-config-tracking")),
     logLevel: valueOf("log-level"),
     port: Number(valueOf("port")),
-    // The variable wins over the flag, as in Flagger.
-    eventWebhook: context.env.EVENT_WEBHOOK_URL || valueOf("event-webhook"),
+    eventWebhook: secretOf("EVENT_WEBHOOK_URL", "event-webhook"),
+    clusterName: valueOf("cluster-name"),
+    ingressAnnotationsPrefix: valueOf("ingress-annotations-prefix"),
+    forbidsCrossNamespaceRefs: isTrue(valueOf("no-cross-namespace-refs")),
+    slack: {
+      url: secretOf("SLACK_URL", "slack-url"),
+      token: secretOf("SLACK_TOKEN", "slack-token"),
+      proxyUrl: secretOf("SLACK_PROXY_URL", "slack-proxy-url"),
+      user: valueOf("slack-user"),
+      channel: valueOf("slack-channel"),
+    },
+    msTeams: {
+      url: secretOf("MSTEAMS_URL", "msteams-url"),
+      proxyUrl: secretOf("MSTEAMS_PROXY_URL", "msteams-proxy-url"),
+    },
     isLeaderElected: isTrue(valueOf("enable-leader-election")),
     leaderElectionNamespace: valueOf("namespace") || valueOf("leader-election-namespace"),
     workerCount: Math.max(1, Number(valueOf("threadiness"))),

@@ -11,6 +11,7 @@ import {
 } from "#kube";
 import { flagsHelp, type OperatorFlags, parseFlags } from "./flags.ts";
 import { operate } from "./operate.ts";
+import { routerOf, routers } from "./routers/index.ts";
 import { createJsonLog, createRolloutMetrics, startHttpEndpoint } from "./telemetry/index.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -32,8 +33,10 @@ export async function runOperator(argv: readonly string[], env: Environment, sig
   const log = createJsonLog(flags.value.logLevel, process.stdout);
   if (log === undefined)
     return complain(`-log-level: "${flags.value.logLevel}" is unknown; write debug, info, warning or error`);
-  if (flags.value.meshProvider !== "istio")
-    return complain(`-mesh-provider: "${flags.value.meshProvider}" is not executed; write istio`);
+  if (routerOf(flags.value.meshProvider) === undefined) {
+    const known = routers.flatMap(({ providers }) => providers).join(", ");
+    return complain(`-mesh-provider: "${flags.value.meshProvider}" is not executed; write one of ${known}`);
+  }
   if (flags.value.ignored.length > 0) log.warn("flags without effect", { flags: flags.value.ignored });
   try {
     return await serve(flags.value, { env, log, signal });

@@ -1,12 +1,14 @@
 import { setMaxListeners } from "node:events";
 import type { Clock, Log, Random } from "#base";
 import { createEventRecorder, type KubeClient } from "#kube";
+import type { AlertRelay } from "./alerts/index.ts";
 import { runCanaryController } from "./canary-controller.ts";
 import { createEventRelay, createOutboundHttp } from "./gates/index.ts";
+import { namesOf } from "#rollout";
 import type { OperatorContext, OperatorSettings } from "./operator-context.ts";
 import { waitForKinds } from "./required-kinds.ts";
 import type { RolloutMetrics } from "./telemetry/index.ts";
-import { createViews, viewsSynced } from "./views/index.ts";
+import { createViews } from "./views/index.ts";
 
 /** What the operator is to work on, and how. */
 export interface OperateSettings extends OperatorSettings {
@@ -37,13 +39,14 @@ export async function operate(settings: OperateSettings, ports: OperatePorts): P
   const http = createOutboundHttp(ports.env);
   const events = createEventRecorder({ client, component: "flagger", clock, log });
   const relay = createEventRelay({ globalUrl: settings.eventWebhook, http, clock, log, signal });
+  const alerts = createLogRelay(log);
   try {
     await waitForKinds({ ...ports, signal });
     if (signal.aborted) return;
     const scope = settings.namespace === "" ? {} : { namespace: settings.namespace };
     const views = createViews({ ...ports, ...scope, signal });
-    await viewsSynced(views);
-    const context: OperatorContext = { ...ports, settings, views, http, events, relay, signal };
+    await views.synced;
+    const context: OperatorContext = { ...ports, settings, views, http, events, relay, alerts, signal };
     await runCanaryController(context, { workerCount: settings.workerCount, random: ports.random });
   } catch (thrown) {
     // What is cut short by the end is no failure.
@@ -51,7 +54,18 @@ export async function operate(settings: OperateSettings, ports: OperatePorts): P
   } finally {
     stop.abort();
     await relay.flush();
+    await alerts.flush();
     await events.flush();
     await http.close();
   }
+}
+
+/** Alerts in the log, for whoever collects it. */
+function createLogRelay(log: Log): AlertRelay {
+  return {
+    send({ canary, severity, message, reason }) {
+      log.warn("alert", { canary: namesOf(canary).canaryRef, severity, text: message, reason });
+    },
+    flush: () => Promise.resolve(),
+  };
 }

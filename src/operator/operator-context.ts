@@ -1,16 +1,22 @@
 import type { Clock, Log } from "#base";
 import type { EventRecorder } from "#kube";
+import type { AlertRelay } from "./alerts/index.ts";
 import type { EventRelay, OutboundHttp } from "./gates/index.ts";
+import type { RouterSettings } from "./routers/index.ts";
 import type { RolloutMetrics } from "./telemetry/index.ts";
 import type { Views } from "./views/index.ts";
+import type { WorkloadSettings } from "./workloads/index.ts";
 
 /** What the flags say about releases. */
-export interface OperatorSettings {
+export interface OperatorSettings extends WorkloadSettings, RouterSettings {
   readonly metricsServer: string;
-  readonly selectorLabels: readonly string[];
-  readonly labelPrefixes: readonly string[];
-  readonly tracksConfigs: boolean;
   readonly minIntervalMs: number;
+  /** Provider of Canaries that name none. */
+  readonly meshProvider: string;
+  /** Shown in alerts; empty for none. */
+  readonly clusterName: string;
+  /** Canaries may name templates and providers of their own namespace only. */
+  readonly forbidsCrossNamespaceRefs: boolean;
 }
 
 /** All that a reconcile works with. */
@@ -20,6 +26,7 @@ export interface OperatorContext {
   readonly http: OutboundHttp;
   readonly events: EventRecorder;
   readonly relay: EventRelay;
+  readonly alerts: AlertRelay;
   readonly metrics: RolloutMetrics;
   readonly clock: Clock;
   readonly log: Log;

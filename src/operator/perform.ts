@@ -1,14 +1,24 @@
 import type { Canary, CanaryWebhook } from "#api";
-import { assert, unreachable } from "#base";
+import { unreachable } from "#base";
 import { referenceTo } from "#kube";
 import type { Command, EventType } from "#rollout";
 import type { Announcements } from "./announcements.ts";
 import { callWebhook } from "./gates/index.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { payloadFor, type Snapshot } from "./reconcilers/index.ts";
-import { newService, planDestinationRule, planVirtualService, repairedService } from "./routers/index.ts";
-import { newPrimaryScaler, syncedPrimaryScaler } from "./scalers/index.ts";
-import { newPrimary, planConfigCopy, primaryConfigName, promotedPrimary } from "./workloads/index.ts";
+import {
+  addFinalizer,
+  clearIntent,
+  ensurePrimary,
+  ensureScaler,
+  ensureService,
+  removeFinalizer,
+  restoreApex,
+  restoreRoutes,
+  scaleTarget,
+  setRoutes,
+} from "./performers/index.ts";
+import { alertOf } from "./alert-of.ts";
 
 export interface PerformOptions {
   readonly snapshot: Snapshot;
@@ -44,7 +54,17 @@ async function performOne(command: Command, options: PerformOptions, context: Op
     case "ensure-scaler":
       return ensureScaler(command.mode, snapshot, context);
     case "set-routes":
-      return setRoutes(command.canaryWeight, snapshot, context);
+      return setRoutes(command, snapshot, context);
+    case "restore-apex":
+      return restoreApex(snapshot, context);
+    case "restore-routes":
+      return restoreRoutes(snapshot, context);
+    case "add-finalizer":
+      return addFinalizer(snapshot, context);
+    case "remove-finalizer":
+      return removeFinalizer(snapshot, context);
+    case "clear-intent":
+      return clearIntent(snapshot, context);
     case "scale-target":
       return scaleTarget(command.replicaCount, snapshot, context);
     case "event":
@@ -60,89 +80,6 @@ async function performOne(command: Command, options: PerformOptions, context: Op
     default:
       return unreachable(command);
   }
-}
-
-async function ensureService(
-  role: "apex" | "primary" | "canary",
-  snapshot: Snapshot,
-  { views }: OperatorContext,
-): Promise<void> {
-  const { canary, names, target, selector, owner } = snapshot;
-  // Without a target nothing says which ports and pods the Services lead to; what is there stays.
-  if (target === undefined || selector === undefined) return;
-  const name = { apex: names.apexService, primary: names.primaryService, canary: names.canaryService }[role];
-  const podLabel = role === "canary" ? selector.value : selector.primaryValue;
-  const plan = { canary, target, name, role, labelKey: selector.key, podLabel, owner };
-  const live = snapshot.services[role];
-  if (live === undefined) {
-    await views.services.create(newService(plan));
-    return;
-  }
-  const repaired = repairedService(live, plan);
-  if (repaired !== undefined) await views.services.update(repaired);
-}
-
-async function ensurePrimary(mode: "create" | "sync", snapshot: Snapshot, context: OperatorContext): Promise<void> {
-  const { primary, primaryPlan } = snapshot;
-  if (primaryPlan === undefined || (mode === "create" && primary !== undefined)) return;
-  // The configs first: pods that start without them would crash.
-  await copyConfigs(snapshot, context);
-  if (primary === undefined) {
-    await context.views.deployments.create(newPrimary(primaryPlan));
-    return;
-  }
-  const promoted = promotedPrimary(primary, primaryPlan);
-  if (promoted !== undefined) await context.views.deployments.update(promoted);
-}
-
-async function copyConfigs({ configs, names, owner }: Snapshot, { views, settings }: OperatorContext): Promise<void> {
-  const options = { owner, labelPrefixes: settings.labelPrefixes };
-  const keyOf = (name: string | undefined) => ({
-    namespace: names.namespace,
-    name: primaryConfigName(name ?? ""),
-  });
-  for (const original of configs?.configMaps ?? []) {
-    const live = views.configMaps.get(keyOf(original.metadata.name));
-    const copy = planConfigCopy(original, live, options);
-    if (copy !== undefined) await (live === undefined ? views.configMaps.create(copy) : views.configMaps.update(copy));
-  }
-  for (const original of configs?.secrets ?? []) {
-    const live = views.secrets.get(keyOf(original.metadata.name));
-    const copy = planConfigCopy(original, live, options);
-    if (copy !== undefined) await (live === undefined ? views.secrets.create(copy) : views.secrets.update(copy));
-  }
-}
-
-async function ensureScaler(mode: "create" | "sync", snapshot: Snapshot, { views }: OperatorContext): Promise<void> {
-  const { canary, scaler, primaryScaler, names, owner } = snapshot;
-  if (scaler === undefined) return;
-  const plan = { canary, source: scaler, primary: names.primary, owner };
-  if (primaryScaler === undefined) {
-    await views.autoscalers.create(newPrimaryScaler(plan));
-    return;
-  }
-  const synced = mode === "sync" ? syncedPrimaryScaler(primaryScaler, plan) : undefined;
-  if (synced !== undefined) await views.autoscalers.update(synced);
-}
-
-async function setRoutes(canaryWeight: number, snapshot: Snapshot, { views }: OperatorContext): Promise<void> {
-  assert(canaryWeight >= 0 && canaryWeight <= 100, "a canary's weight is from 0 to 100");
-  const { canary, names, owner, virtualService, destinationRules } = snapshot;
-  const plan = { canary, names, owner };
-  // Policies first: a route to a host without its policy would send traffic with the wrong TLS mode.
-  const rules = [
-    planDestinationRule(plan, names.primaryService, destinationRules.primary),
-    planDestinationRule(plan, names.canaryService, destinationRules.canary),
-  ];
-  for (const rule of rules) if (rule !== undefined) await views.destinationRules.apply(rule);
-  const weights = { primaryWeight: 100 - canaryWeight, canaryWeight };
-  const routes = planVirtualService(plan, weights, virtualService);
-  if (routes !== undefined) await views.virtualServices.apply(routes);
-}
-
-async function scaleTarget(replicas: number, { target, names }: Snapshot, { views }: OperatorContext): Promise<void> {
-  if (target === undefined || target.spec.replicas === replicas) return;
-  await views.deployments.merge({ namespace: names.namespace, name: names.target }, { spec: { replicas } });
 }
 
 /** Records an event, sends it to receivers, and logs it. */
@@ -164,14 +101,11 @@ function tell(
   context.log.info(message, { canary: names.canaryRef, type });
 }
 
-/** Alerts go to the log; a Canary that names providers is told so, since it would wait for messages that never come. */
+/** Hands an alert to whoever sends it; one about a lasting condition once. */
 function alert(command: Extract<Command, { kind: "alert" }>, options: PerformOptions, context: OperatorContext): void {
-  const { canary, names } = options.snapshot;
+  const { canary } = options.snapshot;
   if (command.isStanding && !options.announcements.isNews(canary, `alert ${command.message}`)) return;
-  context.log.warn("alert", { canary: names.canaryRef, severity: command.severity, text: command.message });
-  if ((canary.spec.analysis.alerts?.length ?? 0) === 0) return;
-  const message = "spec.analysis.alerts: alerts are written to the operator's log only, not sent to providers";
-  tell({ type: "Warning", message, isStanding: true }, options, context);
+  context.alerts.send(alertOf(command, canary, context.settings.clusterName));
 }
 
 /** Calls hooks whose answer decides nothing any more; the first that fails ends the list. Source: flagger-spec 6.1. */

@@ -1,12 +1,23 @@
 import { type Canary, type CanaryStatus, keyOf, splitKey } from "#api";
-import { deepEqual } from "#base";
+import { deepEqual, formatProblem, type Problem } from "#base";
 import { ApiFailure, type ReconcileOutcome } from "#kube";
-import { type Answer, type Decision, decide, MAX_ROUNDS, namesOf } from "#rollout";
+import { type Answer, type Command, type Decision, decide, MAX_ROUNDS, namesOf, type Observation } from "#rollout";
 import { type Announcements, createAnnouncements } from "./announcements.ts";
+import { type AvailabilityMemory, createAvailabilityMemory } from "./availability-memory.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { perform } from "./perform.ts";
+import {
+  accepted,
+  answerAll,
+  lostPrimary,
+  observe,
+  read,
+  refusalsOf,
+  refused,
+  type Snapshot,
+} from "./reconcilers/index.ts";
 import type { Identity } from "./telemetry/index.ts";
-import { answerAll, observe, read, type Snapshot } from "./reconcilers/index.ts";
+import { RECHECK_MS } from "./views/index.ts";
 
 /** Shortest pause between two looks at a Canary that asks for another at once. */
 const MIN_REQUEUE_MS = 10;
@@ -19,10 +30,16 @@ export interface CanaryMemory {
   /** Under which names a Canary's figures are published, to take them back when it is gone. */
   readonly identities: Map<string, Identity>;
   readonly announcements: Announcements;
+  readonly availability: AvailabilityMemory;
 }
 
 export function createCanaryMemory(): CanaryMemory {
-  return { lastTickMs: new Map(), identities: new Map(), announcements: createAnnouncements() };
+  return {
+    lastTickMs: new Map(),
+    identities: new Map(),
+    announcements: createAnnouncements(),
+    availability: createAvailabilityMemory(),
+  };
 }
 
 /** Brings one Canary a step further: read → observe → decide → perform → record. */
@@ -31,15 +48,26 @@ export async function reconcileCanary(
   memory: CanaryMemory,
   context: OperatorContext,
 ): Promise<ReconcileOutcome> {
+  const canary = context.views.canaries.get(splitKey(key));
+  if (canary === undefined) return forget(key, memory, context);
+  // What a Canary needs is opened first, so that what is read is all there is.
+  const refusals = await refusalsOf(canary, context);
   const snapshot = read(key, context);
   if (snapshot === undefined) return forget(key, memory, context);
+  if (refusals.length > 0) {
+    const outcome = await refuse(refusals, snapshot, { memory, context });
+    if (outcome !== undefined) return outcome;
+  }
   memory.identities.set(key, { name: snapshot.names.target, namespace: snapshot.names.namespace });
   const startedMs = context.clock.nowMs();
-  const decision = await observeAndDecide(key, snapshot, { memory, context });
+  const { decision, problems } = await observeAndDecide(key, snapshot, { memory, context });
   if (context.signal.aborted) return {};
+  const lost = lostPrimary(snapshot);
+  const told = lost === undefined ? problems : [...problems, lost];
+  const commands = lost === undefined ? decision.commands : [...decision.commands, problemEvent(lost)];
   const { announcements } = memory;
-  await perform(decision.commands, { snapshot, announcements, phase: decision.status.phase }, context);
-  await record(decision, snapshot.canary, context);
+  await perform(commands, { snapshot, announcements, phase: decision.status.phase }, context);
+  await record(decision, { snapshot, problems: told }, context);
   return next(key, decision, { memory, context, startedMs });
 }
 
@@ -48,25 +76,65 @@ async function observeAndDecide(
   key: string,
   snapshot: Snapshot,
   { memory, context }: { memory: CanaryMemory; context: OperatorContext },
-): Promise<Decision> {
+): Promise<{ readonly decision: Decision; readonly problems: readonly Problem[] }> {
   const { minIntervalMs } = context.settings;
   const nowMs = context.clock.nowMs();
   const answers = new Map<string, Answer>();
   const lastTickMs = memory.lastTickMs.get(key);
+  const unavailableSinceMs = memory.availability.look(key, snapshot.workload, nowMs);
   let decision: Decision;
+  let observation: Observation;
   let rounds = 0;
   do {
-    decision = decide(snapshot.canary, observe(snapshot, context, { lastTickMs, answers }), { nowMs, minIntervalMs });
+    observation = observe(snapshot, { lastTickMs, answers, unavailableSinceMs });
+    decision = decide(snapshot.canary, observation, { nowMs, minIntervalMs });
     for (const [id, answer] of await answerAll(decision.questions, snapshot.canary, context)) answers.set(id, answer);
     rounds += 1;
   } while (decision.questions.length > 0 && rounds < MAX_ROUNDS && !context.signal.aborted);
-  return decision;
+  return { decision, problems: observation.problems };
 }
 
-async function record(decision: Decision, canary: Canary, context: OperatorContext): Promise<void> {
-  const { status, label, explanation } = decision;
+/**
+ * Tells a Canary why it is not worked on. Undefined when it is being deleted and may give back what it had: a duplicate
+ * has nothing, and only lets go.
+ */
+async function refuse(
+  problems: readonly Problem[],
+  snapshot: Snapshot,
+  { memory, context }: { memory: CanaryMemory; context: OperatorContext },
+): Promise<ReconcileOutcome | undefined> {
+  const { canary } = snapshot;
+  const { announcements } = memory;
+  const status = refused(canary, problems, context.clock.nowMs());
+  const options = { snapshot, announcements, phase: status.phase };
+  if (canary.metadata.deletionTimestamp !== undefined) {
+    if (!problems.some(({ code }) => code === "duplicate-target")) return undefined;
+    await perform([{ kind: "remove-finalizer" }], options, context);
+    return {};
+  }
+  await perform(problems.map(problemEvent), options, context);
+  if (!deepEqual(status, canary.status)) await writeStatus(canary, status, context);
+  return problems.some(({ code }) => code === "not-served") ? { requeueAfterMs: RECHECK_MS } : {};
+}
+
+function problemEvent(problem: Problem): Command {
+  const message = `Cannot run the canary: ${formatProblem(problem)}`;
+  return { kind: "event", type: "Warning", message, isStanding: true };
+}
+
+async function record(
+  decision: Decision,
+  of: { readonly snapshot: Snapshot; readonly problems: readonly Problem[] },
+  context: OperatorContext,
+): Promise<void> {
+  const { label, explanation, commands } = decision;
+  // A spec that cannot be executed has said so in the status itself.
+  const problems = label === "invalid-spec" ? [] : of.problems;
+  const { canary } = of.snapshot;
   const { target: name, namespace, canaryRef } = namesOf(canary);
-  if (!deepEqual(status, canary.status)) {
+  const status = accepted(decision.status, { canary, problems, nowMs: context.clock.nowMs() });
+  const isGone = commands.some(({ kind }) => kind === "remove-finalizer");
+  if (!isGone && !deepEqual(status, canary.status)) {
     await writeStatus(canary, status, context);
     context.log.info("decided", { canary: canaryRef, label, why: explanation.sentence, phase: status.phase });
   } else context.log.debug("decided", { canary: canaryRef, label, why: explanation.sentence });
@@ -78,17 +146,17 @@ async function record(decision: Decision, canary: Canary, context: OperatorConte
  * make it be decided again, hooks and all; a writer of the status must.
  */
 async function writeStatus(canary: Canary, status: CanaryStatus, { views }: OperatorContext): Promise<void> {
-  let current = canary;
   for (let attempt = 1; ; attempt++) {
+    const fresh = views.canaries.get(splitKey(keyOf(canary)));
+    const isMine = fresh?.metadata.uid === canary.metadata.uid && deepEqual(fresh?.status, canary.status);
     try {
-      await views.canaries.update({ ...current, status }, "status");
+      await views.canaries.update({ ...(isMine && fresh !== undefined ? fresh : canary), status }, "status");
       return;
     } catch (thrown) {
       const isConflict = thrown instanceof ApiFailure && thrown.httpStatus === 409;
-      const fresh = views.canaries.get(splitKey(keyOf(canary)));
-      const isMine = fresh?.metadata.uid === canary.metadata.uid && deepEqual(fresh?.status, canary.status);
-      if (!isConflict || fresh === undefined || !isMine || attempt >= STATUS_ATTEMPT_COUNT) throw thrown;
-      current = fresh;
+      const now = views.canaries.get(splitKey(keyOf(canary)));
+      const isStillMine = now?.metadata.uid === canary.metadata.uid && deepEqual(now?.status, canary.status);
+      if (!isConflict || !isStillMine || attempt >= STATUS_ATTEMPT_COUNT) throw thrown;
     }
   }
 }
@@ -114,5 +182,6 @@ function forget(key: string, memory: CanaryMemory, { metrics }: OperatorContext)
   memory.identities.delete(key);
   memory.lastTickMs.delete(key);
   memory.announcements.forget(key);
+  memory.availability.forget(key);
   return {};
 }

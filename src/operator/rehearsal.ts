@@ -12,7 +12,7 @@ import {
 } from "#api";
 import { type Clock, type Log, seededRandom, silentLog } from "#base";
 import { createInformer, createKubeClient, type KubeClient, loadKubeconfig, systemClock } from "#kube";
-import { operate } from "./operate.ts";
+import { type OperateSettings, operate } from "./operate.ts";
 import { waitForKinds } from "./required-kinds.ts";
 import { createRolloutMetrics } from "./telemetry/index.ts";
 
@@ -35,6 +35,7 @@ export interface Rehearsal {
     readonly signal: AbortSignal;
     readonly client?: KubeClient;
     readonly log?: Log;
+    readonly settings?: Partial<OperateSettings>;
   }): Promise<void>;
   createNamespace(name: string, objects: readonly KubeObject[]): Promise<void>;
   canary(namespace: string): Promise<Canary | undefined>;
@@ -51,7 +52,8 @@ export type PrometheusAnswer = number | "empty" | "bad-query" | "down";
 
 /** Tests have no time for intervals of whole seconds, which are the shortest that the schema takes. */
 const SPEED = 20;
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
+const POLL_MS = 20;
 
 /** Starts it against an API server. */
 export async function startRehearsal(server: { readonly kubeconfigPath: string }): Promise<Rehearsal> {
@@ -65,7 +67,7 @@ export async function startRehearsal(server: { readonly kubeconfigPath: string }
     client,
     prometheus,
     availability: (deployment) => deployment.spec.replicas ?? 1,
-    runOperator: ({ namespace, signal, client: own, log }) =>
+    runOperator: ({ namespace, signal, client: own, log, settings }) =>
       operate(
         {
           namespace,
@@ -76,6 +78,11 @@ export async function startRehearsal(server: { readonly kubeconfigPath: string }
           minIntervalMs: 1000,
           eventWebhook: "",
           workerCount: 4,
+          meshProvider: "istio",
+          clusterName: "",
+          ingressAnnotationsPrefix: "nginx.ingress.kubernetes.io",
+          forbidsCrossNamespaceRefs: false,
+          ...settings,
         },
         {
           client: own ?? client,
@@ -142,7 +149,7 @@ async function waitFor(rehearsal: Rehearsal, namespace: string, test: (canary: C
       const events = await rehearsal.events(namespace);
       throw new Error(`still ${JSON.stringify(canary?.status)}; events: ${events.join(" | ")}`);
     }
-    await new Promise((resolve) => systemClock.after(10, () => resolve(undefined)));
+    await new Promise((resolve) => systemClock.after(POLL_MS, () => resolve(undefined)));
   }
 }
 

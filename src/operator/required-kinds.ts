@@ -2,12 +2,11 @@ import { apiVersionOf, type Resource, resources } from "#api";
 import { type Clock, type Log, messageOf } from "#base";
 import { ApiFailure, type KubeClient, sleep } from "#kube";
 
-/** Kinds of others that must be served before anything can be watched. */
+/** Kinds that must be served before anything can be watched; those of the routers are asked for by the Canaries that use them. */
 const required: readonly { readonly resource: Resource; readonly fix: string }[] = [
   { resource: resources.canaries, fix: "install Serin's CRDs" },
   { resource: resources.metricTemplates, fix: "install Serin's CRDs" },
-  { resource: resources.virtualServices, fix: "install Istio" },
-  { resource: resources.destinationRules, fix: "install Istio" },
+  { resource: resources.alertProviders, fix: "install Serin's CRDs" },
 ];
 
 const RETRY_MS = 1000;

@@ -93,6 +93,14 @@ export type Command =
       readonly cookies?: AffinityCookies;
     }
   | { readonly kind: "scale-target"; readonly replicaCount: number }
+  /** Keeps the Canary on its deletion until its objects were given back. */
+  | { readonly kind: "add-finalizer" }
+  | { readonly kind: "remove-finalizer" }
+  /** The Service that clients use, and the routes, as their owner had them; those that go with the Canary stay. */
+  | { readonly kind: "restore-apex" }
+  | { readonly kind: "restore-routes" }
+  /** Takes the intent back that was decided on; one that was written meanwhile stays. */
+  | { readonly kind: "clear-intent" }
   /** `isStanding` events tell a condition that lasts: once while it does, not at every look. */
   | { readonly kind: "event"; readonly type: EventType; readonly message: string; readonly isStanding: boolean }
   | {

@@ -125,6 +125,8 @@ export interface CanarySpec {
   readonly metricsServer?: string;
   readonly targetRef: CrossVersionObjectReference;
   readonly autoscalerRef?: CanaryAutoscalerRef;
+  /** Of Gloo. */
+  readonly upstreamRef?: CrossVersionObjectReference & { readonly namespace?: string };
   /** The schema does not ask for it, the operator does. */
   readonly service?: CanaryService;
   readonly analysis: CanaryAnalysis;

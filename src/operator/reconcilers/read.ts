@@ -1,140 +1,105 @@
 import {
   type Canary,
-  type Deployment,
-  type HorizontalPodAutoscaler,
   isControlledBy,
+  type KubeObject,
   ownerReferenceTo,
   type OwnerReference,
+  type Resource,
   type Service,
   splitKey,
-  type DestinationRule,
-  type VirtualService,
 } from "#api";
 import { namesOf, type RolloutNames } from "#rollout";
 import type { OperatorContext } from "../operator-context.ts";
-import { primaryScalerName } from "../scalers/index.ts";
-import {
-  configRefs,
-  type PrimaryPlan,
-  primaryConfigName,
-  revisionId,
-  type SelectorLabel,
-  selectorLabelOf,
-  templateHash,
-  type TrackedConfigs,
-  trackedConfigsOf,
-} from "../workloads/index.ts";
+import { type LiveObjects, type Router, type RouterContext, routerOf } from "../routers/index.ts";
+import { readScaler, type Scaler } from "../scalers/index.ts";
+import { configRefs, primaryConfigName, readWorkload, type Workload } from "../workloads/index.ts";
+import { providerOf, targetId } from "./refusals.ts";
 
 /** Everything about one Canary as the views have it, read at one moment. What is promoted is what stands here. */
 export interface Snapshot {
   readonly canary: Canary;
   readonly names: RolloutNames;
   readonly owner: OwnerReference;
-  readonly target: Deployment | undefined;
-  readonly primary: Deployment | undefined;
-  readonly selector: SelectorLabel | undefined;
-  readonly configs: TrackedConfigs | undefined;
-  /** How the primary is made from the target; undefined without target or selector label. */
-  readonly primaryPlan: PrimaryPlan | undefined;
-  readonly templateHash: string | undefined;
-  readonly scaler: HorizontalPodAutoscaler | undefined;
-  readonly primaryScaler: HorizontalPodAutoscaler | undefined;
+  /** Undefined for a kind of target that cannot be released. */
+  readonly workload: Workload | undefined;
+  readonly scaler: Scaler | undefined;
   readonly services: Readonly<Record<"apex" | "primary" | "canary", Service | undefined>>;
-  readonly virtualService: VirtualService | undefined;
-  readonly destinationRules: Readonly<Record<"primary" | "canary", DestinationRule | undefined>>;
+  /** Undefined for a provider that is not executed. */
+  readonly routing: Routing | undefined;
+}
+
+/** A router and what it works on. */
+export interface Routing {
+  readonly router: Router;
+  readonly context: RouterContext;
+  readonly live: LiveObjects;
 }
 
 /** Reads from the local copies only; undefined when the Canary is gone. */
 export function read(key: string, context: OperatorContext): Snapshot | undefined {
-  const { views } = context;
+  const { views, settings } = context;
   const canary = views.canaries.get(splitKey(key));
   if (canary === undefined) return undefined;
   const names = namesOf(canary);
-  const at = (name: string): { namespace: string; name: string } => ({ namespace: names.namespace, name });
-  const target = names.targetKind === "Deployment" ? views.deployments.get(at(names.target)) : undefined;
   const owner = ownerReferenceTo(canary, { controller: true });
-  const revision = readRevision({ canary, names, target, owner }, context);
-  const scalerName = canary.spec?.autoscalerRef?.name;
+  const get = <T extends KubeObject>(resource: Resource, name: string): T | undefined =>
+    // The view is of this resource, which is what makes its objects T.
+    views.of(resource)?.get({ namespace: names.namespace, name }) as T | undefined;
+  const router = routerOf(providerOf(canary, context));
+  const service = (name: string): Service | undefined => views.services.get({ namespace: names.namespace, name });
   return {
     canary,
     names,
     owner,
-    target,
-    primary: views.deployments.get(at(names.primary)),
-    ...revision,
-    scaler: scalerName === undefined ? undefined : views.autoscalers.get(at(scalerName)),
-    primaryScaler: scalerName === undefined ? undefined : views.autoscalers.get(at(primaryScalerName(scalerName))),
+    workload: readWorkload(views, {
+      canary,
+      names,
+      owner,
+      settings,
+      configs: { configMap: (of) => views.configMaps.get(of), secret: (of) => views.secrets.get(of) },
+    }),
+    scaler: readScaler({ canary, primary: names.primary, owner }, get),
     services: {
-      apex: views.services.get(at(names.apexService)),
-      primary: views.services.get(at(names.primaryService)),
-      canary: views.services.get(at(names.canaryService)),
+      apex: service(names.apexService),
+      primary: service(names.primaryService),
+      canary: service(names.canaryService),
     },
-    virtualService: views.virtualServices.get(at(names.apexService)),
-    destinationRules: {
-      primary: views.destinationRules.get(at(names.primaryService)),
-      canary: views.destinationRules.get(at(names.canaryService)),
-    },
+    routing: router === undefined ? undefined : { router, context: { canary, names, owner, settings }, live: { get } },
   };
-}
-
-type Revision = Pick<Snapshot, "selector" | "configs" | "primaryPlan" | "templateHash">;
-
-/** What the target's pods are made of, and how a primary would be made of it. */
-function readRevision(
-  of: { canary: Canary; names: RolloutNames; target: Deployment | undefined; owner: OwnerReference },
-  { settings, views }: OperatorContext,
-): Revision {
-  const { target, names } = of;
-  if (target === undefined)
-    return { selector: undefined, configs: undefined, primaryPlan: undefined, templateHash: undefined };
-  const selector = selectorLabelOf(target, settings.selectorLabels);
-  const configs = settings.tracksConfigs
-    ? trackedConfigsOf(target, {
-        configMap: (key) => views.configMaps.get(key),
-        secret: (key) => views.secrets.get(key),
-      })
-    : undefined;
-  const hash = templateHash(target);
-  if (selector === undefined) return { selector, configs, primaryPlan: undefined, templateHash: hash };
-  const primaryPlan: PrimaryPlan = {
-    target,
-    name: names.primary,
-    selector,
-    revisionId: revisionId(hash, configs?.checksums),
-    trackedIds: new Set(Object.keys(configs?.checksums ?? {})),
-    labelPrefixes: settings.labelPrefixes,
-    selectorKeys: settings.selectorLabels,
-    owner: of.owner,
-    hasScaler: of.canary.spec.autoscalerRef !== undefined,
-  };
-  return { selector, configs, primaryPlan, templateHash: hash };
 }
 
 /** Names, as `kind/name`, of the objects of its namespace whose changes concern a Canary. */
-export function dependenciesOf({ names, target, configs, canary }: Snapshot): string[] {
-  const scaler = canary.spec?.autoscalerRef?.name;
+export function dependenciesOf(snapshot: Snapshot): string[] {
+  const { names, workload, canary, routing, scaler } = snapshot;
+  const source = canary.spec?.autoscalerRef?.name;
   return [
-    `Deployment/${names.target}`,
-    `Deployment/${names.primary}`,
+    targetId(names),
+    `${names.targetKind}/${names.target}`,
+    `${names.targetKind}/${names.primary}`,
     ...[names.apexService, names.primaryService, names.canaryService].map((name) => `Service/${name}`),
-    `VirtualService/${names.apexService}`,
-    `DestinationRule/${names.primaryService}`,
-    `DestinationRule/${names.canaryService}`,
-    ...(scaler === undefined
+    ...routedObjects(routing).map(({ resource, name }) => `${resource.kind}/${name}`),
+    ...(scaler === undefined || source === undefined
       ? []
-      : [`HorizontalPodAutoscaler/${scaler}`, `HorizontalPodAutoscaler/${primaryScalerName(scaler)}`]),
-    ...(target === undefined || configs === undefined ? [] : configNames(target)),
+      : [`${scaler.resource.kind}/${source}`, `${scaler.resource.kind}/${source}-primary`]),
+    ...(workload?.template === undefined || workload.configs === undefined
+      ? []
+      : configRefs(workload.template.spec).flatMap(({ kind, name }) => [
+          `${kind}/${name}`,
+          `${kind}/${primaryConfigName(name)}`,
+        ])),
   ];
 }
 
-function configNames(target: Deployment): string[] {
-  return configRefs(target.spec.template.spec).flatMap(({ kind, name }) => [
-    `${kind}/${name}`,
-    `${kind}/${primaryConfigName(name)}`,
-  ]);
+/** A router reads a spec that may be broken; one without a service has no objects. */
+function routedObjects(
+  routing: Routing | undefined,
+): readonly { readonly resource: Resource; readonly name: string }[] {
+  if (routing?.context.canary.spec?.service === undefined) return [];
+  return routing.router.objects(routing.context);
 }
 
-/** Whether the primary Deployment is ours; a foreign one of that name is not touched. */
-export function isOwnPrimary({ primary, canary }: Snapshot): boolean {
+/** Whether the primary is ours; a foreign one of that name is not touched. */
+export function isOwnPrimary({ workload, canary }: Snapshot): boolean {
+  const primary = workload?.primary;
   return primary === undefined || isControlledBy(primary, canary) || primary.metadata.ownerReferences === undefined;
 }

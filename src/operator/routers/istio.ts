@@ -1,7 +1,53 @@
-import type { Canary, DestinationRule, HTTPRoute, KubeObject, OwnerReference, VirtualService } from "#api";
+import {
+  type Canary,
+  type DestinationRule,
+  type HTTPRoute,
+  type KubeObject,
+  type OwnerReference,
+  resources,
+  type VirtualService,
+} from "#api";
 import { deepEqual } from "#base";
 import type { RolloutNames, RouteState, RouteWeights } from "#rollout";
+import type { RoutePatch, Router } from "./router.ts";
 import { UNMANAGED_ANNOTATIONS } from "./services.ts";
+
+/** Istio's VirtualService and DestinationRules. */
+export const istioRouter: Router = {
+  providers: ["istio"],
+  resources: [resources.virtualServices, resources.destinationRules],
+  objects: ({ names }) => [
+    { resource: resources.virtualServices, name: names.apexService },
+    { resource: resources.destinationRules, name: names.primaryService },
+    { resource: resources.destinationRules, name: names.canaryService },
+  ],
+  problems: () => [],
+  plan(context, { canaryWeight }, live) {
+    const { names } = context;
+    // Policies first: a route to a host without its policy would send traffic with the wrong TLS mode.
+    const rules = [names.primaryService, names.canaryService].map((host) =>
+      planDestinationRule(context, host, live.get<DestinationRule>(resources.destinationRules, host)),
+    );
+    const weights = { primaryWeight: 100 - canaryWeight, canaryWeight };
+    const shown = live.get<VirtualService>(resources.virtualServices, names.apexService);
+    const routes = planVirtualService(context, weights, shown);
+    return [
+      ...rules.flatMap((object): RoutePatch[] =>
+        object === undefined ? [] : [{ kind: "apply", resource: resources.destinationRules, object }],
+      ),
+      ...(routes === undefined
+        ? []
+        : [{ kind: "apply", resource: resources.virtualServices, object: routes } as const]),
+    ];
+  },
+  read({ names }, live) {
+    const route = live.get<VirtualService>(resources.virtualServices, names.apexService);
+    if (route === undefined) return { kind: "absent" };
+    const state = readWeights(route, names);
+    return state === undefined ? { kind: "absent" } : { kind: "read", state };
+  },
+  restore: () => [],
+};
 
 export interface IstioPlan {
   readonly canary: Canary;

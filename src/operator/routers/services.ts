@@ -1,4 +1,4 @@
-import type { Canary, CustomMetadata, Deployment, OwnerReference, Service, ServicePort } from "#api";
+import type { Canary, CustomMetadata, OwnerReference, PodTemplateSpec, Service, ServicePort } from "#api";
 import { deepEqual } from "#base";
 
 /** Annotations that keep GitOps tools from undoing what is managed here. Source: flagger-spec 3.6. */
@@ -7,9 +7,14 @@ export const UNMANAGED_ANNOTATIONS = {
   "helm.toolkit.fluxcd.io/driftDetection": "disabled",
 } as const;
 
+/** The workload whose container ports may be discovered. */
+interface ServiceTarget {
+  readonly spec: { readonly template: PodTemplateSpec };
+}
+
 export interface ServicePlan {
   readonly canary: Canary;
-  readonly target: Deployment;
+  readonly target: ServiceTarget;
   readonly name: string;
   readonly role: "apex" | "primary" | "canary";
   /** Key of the label that tells the copies apart. */
@@ -87,7 +92,7 @@ function ownMetadata(plan: ServicePlan): { labels: Record<string, string>; annot
 }
 
 /** The service port, then what port discovery finds. Source: flagger-spec 3.6. */
-export function servicePorts(canary: Canary, target: Deployment): ServicePort[] {
+export function servicePorts(canary: Canary, target: ServiceTarget): ServicePort[] {
   const service = canary.spec.service;
   if (service === undefined) return [];
   const targetPort = service.targetPort === undefined || service.targetPort === 0 ? service.port : service.targetPort;
@@ -104,7 +109,7 @@ export function servicePorts(canary: Canary, target: Deployment): ServicePort[] 
 /** Sidecars' ports are no ports of the app. */
 const SIDECARS = new Set(["istio-proxy", "envoy"]);
 
-function discoveredPorts(target: Deployment, targetPort: number | string): ServicePort[] {
+function discoveredPorts(target: ServiceTarget, targetPort: number | string): ServicePort[] {
   const found: ServicePort[] = [];
   for (const container of target.spec.template.spec.containers) {
     if (SIDECARS.has(container.name)) continue;

@@ -1,1 +1,1 @@
-export { newPrimaryScaler, primaryScalerName, syncedPrimaryScaler } from "./hpa.ts";
+export { readScaler, type Scaler, scalerResource } from "./scaler.ts";

@@ -21,9 +21,13 @@ export interface View<T extends KubeObject> {
   update(object: T, subresource?: "status"): Promise<T>;
   /** Server-side apply: states the fields that are ours and leaves all others. */
   apply(object: T): Promise<T>;
-  /** Merge patch. */
-  merge(key: ObjectKey, body: unknown): Promise<T>;
+  patch(key: ObjectKey, patch: { readonly kind: "merge" | "json"; readonly body: unknown }): Promise<T>;
+  /** Deletes; nothing happens when there is none. */
+  delete(key: ObjectKey): Promise<void>;
 }
+
+/** A conflict, and what a JSON patch whose test does not hold is answered with. */
+const WAS_BEHIND: ReadonlySet<number> = new Set([409, 422]);
 
 /** Makes a view; `informer` must be of the same resource. */
 export function createView<T extends KubeObject>(options: {
@@ -42,6 +46,12 @@ export function createView<T extends KubeObject>(options: {
   });
 
   function remember(written: T): T {
+    // An object that this write lets go is gone; the informer may have heard of it already and would not tell again.
+    const { deletionTimestamp, finalizers = [] } = written.metadata;
+    if (deletionTimestamp !== undefined && finalizers.length === 0) {
+      ahead.delete(idOf(written.metadata));
+      return written;
+    }
     const seen = informer.get(keyOf(written));
     if (seen === undefined || isNewer(written, seen)) ahead.set(idOf(written.metadata), written);
     return written;
@@ -52,7 +62,7 @@ export function createView<T extends KubeObject>(options: {
       return remember(await send());
     } catch (thrown) {
       // Somebody else was first, and the informer is behind: look once, so that the retry starts from what there is.
-      if (thrown instanceof ApiFailure && thrown.httpStatus === 409) await refresh(key);
+      if (thrown instanceof ApiFailure && WAS_BEHIND.has(thrown.httpStatus)) await refresh(key);
       throw thrown;
     }
   }
@@ -79,7 +89,8 @@ export function createView<T extends KubeObject>(options: {
         client.update(resource, object, { ...manager, ...(subresource === undefined ? {} : { subresource }) }),
       ),
     apply: (object) => write(keyOf(object), () => client.apply(resource, object, { ...manager, force: true })),
-    merge: (key, body) => write(key, () => client.patch(resource, key, { kind: "merge", body, options: manager })),
+    patch: (key, patch) => write(key, () => client.patch(resource, key, { ...patch, options: manager })),
+    delete: async (key) => void (await client.delete(resource, key)),
   };
 }
 

@@ -1,5 +1,7 @@
 export { configRefs } from "./config-refs.ts";
-export { isPromoted, matchesTarget, newPrimary, type PrimaryPlan, promotedPrimary } from "./primary.ts";
-export { type SelectorLabel, selectorLabelOf } from "./selector.ts";
-export { revisionChecksum, revisionId, templateHash } from "./template-hash.ts";
-export { planConfigCopy, primaryConfigName, type TrackedConfigs, trackedConfigsOf } from "./tracked-configs.ts";
+export { newServiceCopy, syncedServiceCopy } from "./core-service.ts";
+export { readWorkload, type WorkloadViews } from "./read-workload.ts";
+export { restoredApex } from "./restored-apex.ts";
+export { revisionChecksum } from "./template-hash.ts";
+export { planConfigCopy, primaryConfigName } from "./tracked-configs.ts";
+export type { Workload, WorkloadSettings } from "./workload.ts";

@@ -1,4 +1,4 @@
-import type { Deployment } from "#api";
+import type { LabelSelector } from "#api";
 
 /** The label that tells the pods of the two copies apart. */
 export interface SelectorLabel {
@@ -10,7 +10,10 @@ export interface SelectorLabel {
 }
 
 /** Finds it: the first of the keys that the target selects its pods by. Source: flagger-spec 3.1. */
-export function selectorLabelOf(target: Deployment, keys: readonly string[]): SelectorLabel | undefined {
+export function selectorLabelOf(
+  target: { readonly spec: { readonly selector: LabelSelector } },
+  keys: readonly string[],
+): SelectorLabel | undefined {
   const labels = target.spec.selector.matchLabels ?? {};
   for (const key of keys) {
     const value = Object.hasOwn(labels, key) ? labels[key] : undefined;

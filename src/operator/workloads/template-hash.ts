@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Deployment } from "#api";
+import type { PodTemplateSpec } from "#api";
 import { canonicalJson } from "#base";
 
 /**
@@ -8,8 +8,8 @@ import { canonicalJson } from "#base";
  * The text is canonical, so that it is the same for every order of keys, every version of Serin and every client. The
  * prefix tells it from Flagger's hashes, which have no letter s. Source: flagger-spec 2.4 and appendix A.
  */
-export function templateHash(target: Deployment): string {
-  return `s${digest(canonicalJson(target.spec.template), 16)}`;
+export function templateHash(template: PodTemplateSpec): string {
+  return `s${digest(canonicalJson(template), 16)}`;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ConfigMap, Deployment, KubeObject, OwnerReference, Secret } from "#api";
+import type { ConfigMap, KubeObject, OwnerReference, PodTemplateSpec, Secret } from "#api";
 import { deepEqual, type Problem } from "#base";
 import type { ObjectKey } from "#kube";
 import { type ConfigRef, configId, configRefs } from "./config-refs.ts";
@@ -12,6 +12,11 @@ export interface TrackedConfigs {
   /** By {@link configId}. */
   readonly checksums: Readonly<Record<string, string>>;
   readonly problems: readonly Problem[];
+}
+
+/** A workload with a pod template. */
+interface PodOwner extends KubeObject {
+  readonly spec: { readonly template: PodTemplateSpec };
 }
 
 export interface ConfigSource {
@@ -29,7 +34,7 @@ const TRACKED_SECRET_TYPES = new Set([
 const TRACKING_ANNOTATION = "flagger.app/config-tracking";
 
 /** Finds the configs that the target's pods use and that are tracked. */
-export function trackedConfigsOf(target: Deployment, source: ConfigSource): TrackedConfigs {
+export function trackedConfigsOf(target: PodOwner, source: ConfigSource): TrackedConfigs {
   const configMaps: ConfigMap[] = [];
   const secrets: Secret[] = [];
   const checksums: Record<string, string> = {};
@@ -50,9 +55,9 @@ export function trackedConfigsOf(target: Deployment, source: ConfigSource): Trac
   return { configMaps, secrets, checksums, problems };
 }
 
-function missing(target: Deployment, ref: ConfigRef): Problem {
+function missing(target: PodOwner, ref: ConfigRef): Problem {
   return {
-    path: `deployment/${target.metadata.name ?? ""}`,
+    path: `${target.kind.toLowerCase()}/${target.metadata.name ?? ""}`,
     code: "missing-config",
     message: `its pods use the ${ref.kind} "${ref.name}", which does not exist`,
     fix: `create ${ref.kind} "${ref.name}" or mark the reference optional`,

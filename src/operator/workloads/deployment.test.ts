@@ -1,21 +1,27 @@
 import { expect, test } from "vitest";
 import type { Deployment } from "#api";
 import { configured, deployment } from "../rehearsal-objects.ts";
-import { isPromoted, matchesTarget, newPrimary, type PrimaryPlan, promotedPrimary } from "./primary.ts";
+import { deploymentKind } from "./deployment.ts";
+import { isPromoted, matchesTarget, type PrimaryPlan } from "./primary-template.ts";
 import { revisionId, templateHash } from "./template-hash.ts";
 
-function planOf(target: Deployment, changes: Partial<PrimaryPlan> = {}): PrimaryPlan {
+const newPrimary = (plan: PrimaryPlan & { target: Deployment }) => deploymentKind.newPrimary(plan.target, plan);
+const promotedPrimary = (live: Deployment, plan: PrimaryPlan & { target: Deployment }) =>
+  deploymentKind.promotedPrimary(live, plan.target, plan);
+
+function planOf(target: Deployment, changes: Partial<PrimaryPlan> = {}): PrimaryPlan & { target: Deployment } {
   return {
-    target,
+    template: target.spec.template,
     name: "web-primary",
     selector: { key: "app", value: "web", primaryValue: "web-primary" },
-    revisionId: revisionId(templateHash(target), {}),
+    revisionId: revisionId(templateHash(target.spec.template), {}),
     trackedIds: new Set(),
     labelPrefixes: [],
     selectorKeys: ["app", "name"],
     owner: { apiVersion: "flagger.app/v1beta1", kind: "Canary", name: "web", uid: "1", controller: true },
     hasScaler: false,
     ...changes,
+    target,
   };
 }
 
@@ -46,7 +52,7 @@ test("newPrimary: a target at zero still gets a primary with a pod", () => {
 });
 
 test("newPrimary: only tracked configs are renamed", () => {
-  const nameIn = (plan: PrimaryPlan) =>
+  const nameIn = (plan: PrimaryPlan & { target: Deployment }) =>
     newPrimary(plan).spec.template.spec.containers[0]?.envFrom?.[0]?.configMapRef?.name;
   expect(nameIn(planOf(configured, { trackedIds: new Set(["configmap/web-settings"]) }))).toBe("web-settings-primary");
   expect(nameIn(planOf(configured))).toBe("web-settings");
@@ -111,8 +117,8 @@ test("promotedPrimary: the same revision a second time is no change", () => {
   const plan = planOf(deployment);
   const primary = newPrimary(plan);
   expect(promotedPrimary(primary, plan)).toBeUndefined();
-  expect(isPromoted(primary, plan.revisionId)).toBe(true);
-  expect(matchesTarget(primary, { ...plan, revisionId: "other" })).toBe(true);
+  expect(isPromoted(primary.spec.template, plan.revisionId)).toBe(true);
+  expect(matchesTarget(primary.spec.template, { ...plan, revisionId: "other" })).toBe(true);
 });
 
 test("templateHash: the same for every order of keys, another for every change, never like Flagger's", () => {
@@ -123,8 +129,8 @@ test("templateHash: the same for every order of keys, another for every change, 
       template: { spec: deployment.spec.template.spec, metadata: { labels: { app: "web" } } },
     },
   };
-  expect(templateHash(reordered)).toBe(templateHash(deployment));
-  expect(templateHash(configured)).not.toBe(templateHash(deployment));
-  expect(templateHash(deployment)).toMatch(/^s[0-9a-f]{16}$/);
+  expect(templateHash(reordered.spec.template)).toBe(templateHash(deployment.spec.template));
+  expect(templateHash(configured.spec.template)).not.toBe(templateHash(deployment.spec.template));
+  expect(templateHash(deployment.spec.template)).toMatch(/^s[0-9a-f]{16}$/);
   expect(revisionId("s1", { "configmap/a": "1" })).not.toBe(revisionId("s1", {}));
 });

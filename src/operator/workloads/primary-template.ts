@@ -1,15 +1,20 @@
-import type { Deployment, OwnerReference, PodSpec, PodTemplateSpec } from "#api";
+import type { KubeObject, ObjectMeta, OwnerReference, PodSpec, PodTemplateSpec } from "#api";
 import { deepCopy, deepEqual, isObject } from "#base";
 import { configId, renameConfigs } from "./config-refs.ts";
 import { includedOnly, withoutToolkit } from "./metadata.ts";
 import type { SelectorLabel } from "./selector.ts";
 import { primaryConfigName } from "./tracked-configs.ts";
 
+/** The pod template of a primary. Source: flagger-spec 3.2. */
+
 /** Annotation that names the revision a primary was made from; a change of it rolls the pods. Source: flagger-spec 3.2. */
 const REVISION_ANNOTATION = "flagger-id";
 
+/** How a primary with pods is made from its target. */
 export interface PrimaryPlan {
-  readonly target: Deployment;
+  readonly target: KubeObject;
+  /** The target's pods, without what holds them off their nodes. */
+  readonly template: PodTemplateSpec;
   readonly name: string;
   readonly selector: SelectorLabel;
   /** See `revisionId`. */
@@ -24,66 +29,36 @@ export interface PrimaryPlan {
   readonly hasScaler: boolean;
 }
 
-/** The primary Deployment as it is first created. Source: flagger-spec 3.2. */
-export function newPrimary(plan: PrimaryPlan): Deployment {
-  const { target, selector } = plan;
-  const wanted = target.spec.replicas ?? 1;
+/** Metadata of a primary as it is first created. Source: flagger-spec 3.2. */
+export function primaryMetadata({ target, name, selector, labelPrefixes, owner }: PrimaryPlan): ObjectMeta {
+  const { namespace, labels, annotations } = target.metadata;
   return {
-    apiVersion: target.apiVersion,
-    kind: target.kind,
-    metadata: {
-      name: plan.name,
-      ...(target.metadata.namespace === undefined ? {} : { namespace: target.metadata.namespace }),
-      labels: {
-        ...includedOnly(target.metadata.labels, plan.labelPrefixes),
-        [selector.key]: selector.primaryValue,
-      },
-      annotations: withoutToolkit(target.metadata.annotations),
-      ownerReferences: [plan.owner],
-    },
-    spec: {
-      ...copiedSpec(target),
-      replicas: wanted > 0 ? wanted : 1,
-      selector: { matchLabels: { [selector.key]: selector.primaryValue } },
-      template: primaryTemplate(plan),
-    },
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    labels: { ...includedOnly(labels, labelPrefixes), [selector.key]: selector.primaryValue },
+    annotations: withoutToolkit(annotations),
+    ownerReferences: [owner],
   };
 }
 
-/**
- * The live primary with the target's present revision; undefined when it has it already.
- *
- * All that the plan does not name stays as it is: replicas under an autoscaler, and fields of others outside the
- * template. Source: flagger-spec 3.2, Promote.
- */
-export function promotedPrimary(live: Deployment, plan: PrimaryPlan): Deployment | undefined {
-  const { target } = plan;
-  const replicas = target.spec.replicas ?? 0;
-  // A target that is scaled to zero says nothing about how many pods the primary needs.
-  const keepsReplicas = plan.hasScaler || replicas === 0;
-  const spec = {
-    ...live.spec,
-    ...copiedSpec(target),
-    ...(keepsReplicas ? {} : { replicas }),
-    template: primaryTemplate(plan),
-  };
-  const metadata = {
+/** Metadata of a live primary after a promotion: what others put there stays. */
+export function promotedMetadata(live: KubeObject, { target, labelPrefixes }: PrimaryPlan): ObjectMeta {
+  const { labels, annotations } = target.metadata;
+  return {
     ...live.metadata,
-    labels: { ...live.metadata.labels, ...includedOnly(target.metadata.labels, plan.labelPrefixes) },
-    annotations: { ...live.metadata.annotations, ...includedOnly(target.metadata.annotations, plan.labelPrefixes) },
+    labels: { ...live.metadata.labels, ...includedOnly(labels, labelPrefixes) },
+    annotations: { ...live.metadata.annotations, ...includedOnly(annotations, labelPrefixes) },
   };
-  const isSame = isPromoted(live, plan.revisionId) && deepEqual(live.spec, spec);
-  return isSame ? undefined : { ...live, metadata, spec };
 }
 
-/** Whether the primary was made from exactly this revision. */
-export function isPromoted(primary: Deployment, id: string): boolean {
-  return primary.spec.template.metadata?.annotations?.[REVISION_ANNOTATION] === id;
+/** Whether a primary with this template was made from exactly this revision. */
+export function isPromoted(template: PodTemplateSpec, id: string): boolean {
+  return template.metadata?.annotations?.[REVISION_ANNOTATION] === id;
 }
 
 /** Whether the primary's template is what the target's would become, whoever made it. */
-export function matchesTarget(primary: Deployment, plan: PrimaryPlan): boolean {
-  return deepEqual(withoutRevision(primary.spec.template), withoutRevision(primaryTemplate(plan)));
+export function matchesTarget(template: PodTemplateSpec, plan: PrimaryPlan): boolean {
+  return deepEqual(withoutRevision(template), withoutRevision(primaryTemplate(plan)));
 }
 
 function withoutRevision(template: PodTemplateSpec): unknown {
@@ -91,19 +66,10 @@ function withoutRevision(template: PodTemplateSpec): unknown {
   return { labels: template.metadata?.labels ?? {}, annotations, spec: template.spec };
 }
 
-function copiedSpec(target: Deployment): Partial<Deployment["spec"]> {
-  const { progressDeadlineSeconds, minReadySeconds, revisionHistoryLimit, strategy } = target.spec;
-  return {
-    ...(progressDeadlineSeconds === undefined ? {} : { progressDeadlineSeconds }),
-    ...(minReadySeconds === undefined ? {} : { minReadySeconds }),
-    ...(revisionHistoryLimit === undefined ? {} : { revisionHistoryLimit }),
-    ...(strategy === undefined ? {} : { strategy }),
-  };
-}
-
-function primaryTemplate(plan: PrimaryPlan): PodTemplateSpec {
+/** The target's template with the primary's label, configs, affinity and revision. */
+export function primaryTemplate(plan: PrimaryPlan): PodTemplateSpec {
   const { target, selector } = plan;
-  const { metadata, spec } = target.spec.template;
+  const { metadata, spec } = plan.template;
   const podSpec: PodSpec = deepCopy(spec);
   renameConfigs(podSpec, (ref) => (plan.trackedIds.has(configId(ref)) ? primaryConfigName(ref.name) : ref.name));
   renameAffinity(podSpec, { keys: plan.selectorKeys, target: target.metadata.name ?? "" });

@@ -1,0 +1,1 @@
+export type { Alert, AlertField, AlertRelay } from "./alert.ts";

@@ -1,0 +1,116 @@
+import { type Canary, keyOf, type Resource } from "#api";
+import type { Problem } from "#base";
+import { namesOf, type RolloutNames } from "#rollout";
+import type { OperatorContext } from "../operator-context.ts";
+import { routerOf, routers } from "../routers/index.ts";
+import { scalerResource } from "../scalers/index.ts";
+
+/**
+ * Why a Canary is not to be worked on at all: whatever a decision would ask for could not be done, or would fight with
+ * somebody. Its objects and its phase stay as they are.
+ *
+ * Looked at each time, so that a later edit is held to the same rules (Flagger checks when it first sees an object).
+ */
+export async function refusalsOf(canary: Canary, context: OperatorContext): Promise<readonly Problem[]> {
+  const problems = [...duplicateProblems(canary, context), ...reachProblems(canary, context)];
+  const provider = providerOf(canary, context);
+  const router = routerOf(provider);
+  if (router === undefined) return [...problems, unknownProvider(provider, canary)];
+  const scaler = scalerResource(canary);
+  const unusable = await context.views.further.open([...router.resources, ...(scaler === undefined ? [] : [scaler])]);
+  return [
+    ...problems,
+    ...unusable.map(({ resource, message, fix }) => ({
+      path: isSame(resource, scaler) ? "spec.autoscalerRef.kind" : "spec.provider",
+      code: "not-served",
+      message: `"${isSame(resource, scaler) ? resource.kind : provider}" cannot be used: ${message}`,
+      fix,
+    })),
+  ];
+}
+
+/** The name of what shifts the traffic of a Canary. */
+export function providerOf(canary: Canary, { settings }: Pick<OperatorContext, "settings">): string {
+  return canary.spec?.provider || settings.meshProvider;
+}
+
+function isSame(one: Resource, other: Resource | undefined): boolean {
+  return one.kind === other?.kind && one.group === other.group;
+}
+
+function unknownProvider(provider: string, canary: Canary): Problem {
+  const known = routers.flatMap((router) => router.providers).join(", ");
+  const isOfFlag = (canary.spec?.provider ?? "") === "";
+  return {
+    path: "spec.provider",
+    code: "unsupported",
+    message: `the provider "${provider}"${isOfFlag ? ", which -mesh-provider names," : ""} is not executed`,
+    fix: `set it to one of ${known}`,
+  };
+}
+
+/** Id of a target in the index of dependencies: who releases it must hear of others that do. */
+export function targetId(names: RolloutNames): string {
+  return `target ${names.targetKind}/${names.target}`;
+}
+
+/** Of Canaries with one target the oldest works; two would undo each other's routes for ever. */
+function duplicateProblems(canary: Canary, { views }: OperatorContext): Problem[] {
+  const names = namesOf(canary);
+  const id = targetId(names);
+  const elders = views.canaries
+    .list(names.namespace)
+    .filter((other) => keyOf(other) !== keyOf(canary) && targetId(namesOf(other)) === id && isOlder(other, canary));
+  const elder = elders.reduce<Canary | undefined>(
+    (oldest, other) => (oldest === undefined || isOlder(other, oldest) ? other : oldest),
+    undefined,
+  );
+  if (elder === undefined) return [];
+  return [
+    {
+      path: "spec.targetRef",
+      code: "duplicate-target",
+      message: `the ${names.targetKind} "${names.targetRef}" is released by the older Canary "${namesOf(elder).canaryRef}" already`,
+      fix: "delete one of the two Canaries, or name another target",
+    },
+  ];
+}
+
+function isOlder(a: Canary, b: Canary): boolean {
+  const key = ({ metadata }: Canary): string => `${metadata.creationTimestamp ?? ""} ${metadata.name ?? ""}`;
+  return key(a) < key(b);
+}
+
+/** With `-no-cross-namespace-refs`. Source: flagger-spec 1.4. */
+function reachProblems(canary: Canary, { settings }: OperatorContext): Problem[] {
+  if (!settings.forbidsCrossNamespaceRefs) return [];
+  const { namespace } = namesOf(canary);
+  const analysis = canary.spec?.analysis;
+  const upstream: { readonly namespace?: string } | undefined = canary.spec?.upstreamRef;
+  const refs: readonly (readonly [string, { readonly namespace?: string } | undefined])[] = [
+    ["spec.upstreamRef", upstream],
+    ...listOf(analysis?.metrics).map(
+      ({ templateRef }, index) => [`spec.analysis.metrics[${index}].templateRef`, templateRef] as const,
+    ),
+    ...listOf(analysis?.alerts).map(
+      ({ providerRef }, index) => [`spec.analysis.alerts[${index}].providerRef`, providerRef] as const,
+    ),
+  ];
+  return refs.flatMap(([path, ref]) => {
+    const named = ref?.namespace ?? "";
+    if (named === "" || named === namespace) return [];
+    return [
+      {
+        path: `${path}.namespace`,
+        code: "cross-namespace",
+        message: `must be "${namespace}", the Canary's own namespace, received "${named}": references across namespaces are switched off`,
+        fix: "move the object, or start the operator without -no-cross-namespace-refs",
+      },
+    ];
+  });
+}
+
+/** A broken spec may hold anything where a list belongs; the decision tells its problems. */
+function listOf<T>(value: readonly T[] | undefined): readonly T[] {
+  return Array.isArray(value) ? value.filter((item) => item !== null && typeof item === "object") : [];
+}
