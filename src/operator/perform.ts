@@ -57,6 +57,12 @@ async function performOne(command: Command, options: PerformOptions, context: Op
       const { target: name, namespace } = snapshot.names;
       return context.metrics.finished({ name, namespace }, command);
     }
+    case "add-finalizer":
+    case "remove-finalizer":
+    case "restore-apex":
+    case "restore-routes":
+    case "clear-intent":
+      return assert(false, `the command ${command.kind} is not carried out yet`);
     default:
       return unreachable(command);
   }
