@@ -69,7 +69,7 @@ test("parseFlags: takes every flag of Flagger 1.44", () => {
   expect(flagsOf(argv)).toMatchObject({
     clusterName: "x",
     ingressAnnotationsPrefix: "x",
-    forbidsCrossNamespaceRefs: true,
+    forbidsForeignNamespaces: true,
     workerCount: 7,
     slack: { user: "x", channel: "x" },
   });

@@ -15,7 +15,7 @@ export interface OperatorFlags {
   readonly eventWebhook: string;
   readonly clusterName: string;
   readonly ingressAnnotationsPrefix: string;
-  readonly forbidsCrossNamespaceRefs: boolean;
+  readonly forbidsForeignNamespaces: boolean;
   readonly slack: SlackFlags;
   readonly msTeams: MsTeamsFlags;
   readonly isLeaderElected: boolean;
@@ -181,7 +181,7 @@ function flagsOf(
     eventWebhook: secretOf("EVENT_WEBHOOK_URL", "event-webhook"),
     clusterName: valueOf("cluster-name"),
     ingressAnnotationsPrefix: valueOf("ingress-annotations-prefix"),
-    forbidsCrossNamespaceRefs: isTrue(valueOf("no-cross-namespace-refs")),
+    forbidsForeignNamespaces: isTrue(valueOf("no-cross-namespace-refs")),
     slack: {
       url: secretOf("SLACK_URL", "slack-url"),
       token: secretOf("SLACK_TOKEN", "slack-token"),

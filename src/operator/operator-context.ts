@@ -16,7 +16,7 @@ export interface OperatorSettings extends WorkloadSettings, RouterSettings {
   /** Shown in alerts; empty for none. */
   readonly clusterName: string;
   /** Canaries may name templates and providers of their own namespace only. */
-  readonly forbidsCrossNamespaceRefs: boolean;
+  readonly forbidsForeignNamespaces: boolean;
 }
 
 /** All that a reconcile works with. */

@@ -3,7 +3,6 @@ import { deepEqual, formatProblem, type Problem } from "#base";
 import { ApiFailure, type ReconcileOutcome } from "#kube";
 import { type Answer, type Command, type Decision, decide, MAX_ROUNDS, namesOf, type Observation } from "#rollout";
 import { type Announcements, createAnnouncements } from "./announcements.ts";
-import { type AvailabilityMemory, createAvailabilityMemory } from "./availability-memory.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { perform } from "./perform.ts";
 import {
@@ -30,7 +29,6 @@ export interface CanaryMemory {
   /** Under which names a Canary's figures are published, to take them back when it is gone. */
   readonly identities: Map<string, Identity>;
   readonly announcements: Announcements;
-  readonly availability: AvailabilityMemory;
 }
 
 export function createCanaryMemory(): CanaryMemory {
@@ -38,7 +36,6 @@ export function createCanaryMemory(): CanaryMemory {
     lastTickMs: new Map(),
     identities: new Map(),
     announcements: createAnnouncements(),
-    availability: createAvailabilityMemory(),
   };
 }
 
@@ -77,17 +74,17 @@ async function observeAndDecide(
   snapshot: Snapshot,
   { memory, context }: { memory: CanaryMemory; context: OperatorContext },
 ): Promise<{ readonly decision: Decision; readonly problems: readonly Problem[] }> {
-  const { minIntervalMs } = context.settings;
+  const { minIntervalMs, meshProvider: defaultProvider, forbidsForeignNamespaces } = context.settings;
+  const limits = { minIntervalMs, defaultProvider, forbidsForeignNamespaces };
   const nowMs = context.clock.nowMs();
   const answers = new Map<string, Answer>();
   const lastTickMs = memory.lastTickMs.get(key);
-  const unavailableSinceMs = memory.availability.look(key, snapshot.workload, nowMs);
   let decision: Decision;
   let observation: Observation;
   let rounds = 0;
   do {
-    observation = observe(snapshot, { lastTickMs, answers, unavailableSinceMs });
-    decision = decide(snapshot.canary, observation, { nowMs, minIntervalMs });
+    observation = observe(snapshot, { lastTickMs, answers });
+    decision = decide(snapshot.canary, observation, { nowMs, ...limits });
     for (const [id, answer] of await answerAll(decision.questions, snapshot.canary, context)) answers.set(id, answer);
     rounds += 1;
   } while (decision.questions.length > 0 && rounds < MAX_ROUNDS && !context.signal.aborted);
@@ -182,6 +179,5 @@ function forget(key: string, memory: CanaryMemory, { metrics }: OperatorContext)
   memory.identities.delete(key);
   memory.lastTickMs.delete(key);
   memory.announcements.forget(key);
-  memory.availability.forget(key);
   return {};
 }

@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import {
   type Canary,
+  type DaemonSet,
   type Deployment,
   type Event,
   flaggerCrds,
@@ -42,6 +43,7 @@ export interface Rehearsal {
   /** Resolves when the Canary is as wanted; rejects after a while, naming its status. */
   until(namespace: string, test: (canary: Canary) => boolean): Promise<Canary>;
   deployment(namespace: string, name: string): Promise<Deployment | undefined>;
+  daemonSet(namespace: string, name: string): Promise<DaemonSet | undefined>;
   weights(namespace: string): Promise<readonly (number | undefined)[]>;
   events(namespace: string): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -81,7 +83,7 @@ export async function startRehearsal(server: { readonly kubeconfigPath: string }
           meshProvider: "istio",
           clusterName: "",
           ingressAnnotationsPrefix: "nginx.ingress.kubernetes.io",
-          forbidsCrossNamespaceRefs: false,
+          forbidsForeignNamespaces: false,
           ...settings,
         },
         {
@@ -101,6 +103,7 @@ export async function startRehearsal(server: { readonly kubeconfigPath: string }
     canary: (namespace) => client.get<Canary>(resources.canaries, { namespace, name: "web" }),
     until: (namespace, test) => waitFor(rehearsal, namespace, test),
     deployment: (namespace, name) => client.get<Deployment>(resources.deployments, { namespace, name }),
+    daemonSet: (namespace, name) => client.get<DaemonSet>(resources.daemonSets, { namespace, name }),
     async weights(namespace) {
       const route = await client.get<VirtualService>(resources.virtualServices, { namespace, name: "web" });
       return route?.spec.http?.[0]?.route?.map((to) => to.weight) ?? [];
@@ -118,6 +121,7 @@ export async function startRehearsal(server: { readonly kubeconfigPath: string }
     },
   };
   await playDeploymentController(rehearsal, stop.signal);
+  await playDaemonSetController(client, stop.signal);
   return rehearsal;
 }
 
@@ -171,6 +175,30 @@ async function playDeploymentController(rehearsal: Rehearsal, signal: AbortSigna
     client.update(resources.deployments, { ...object, status }, { subresource: "status" }).catch(() => undefined);
   });
   await deployments.synced;
+}
+
+/** Three nodes; a DaemonSet that asks for a label of its nodes finds none. */
+const NODE_COUNT = 3;
+
+async function playDaemonSetController(client: KubeClient, signal: AbortSignal): Promise<void> {
+  const ports = { signal, clock: systemClock, random: seededRandom(3), log: silentLog };
+  const daemonSets = createInformer<DaemonSet>({ client, resource: resources.daemonSets, ...ports });
+  daemonSets.onChange(({ type, object }) => {
+    if (type === "deleted" || object.status?.observedGeneration === object.metadata.generation) return;
+    const isHeld = Object.keys(object.spec.template.spec.nodeSelector ?? {}).length > 0;
+    const count = isHeld ? 0 : NODE_COUNT;
+    const status = {
+      observedGeneration: object.metadata.generation ?? 0,
+      currentNumberScheduled: count,
+      desiredNumberScheduled: count,
+      numberMisscheduled: 0,
+      numberReady: count,
+      updatedNumberScheduled: count,
+      numberAvailable: count,
+    };
+    client.update(resources.daemonSets, { ...object, status }, { subresource: "status" }).catch(() => undefined);
+  });
+  await daemonSets.synced;
 }
 
 function statusOf(deployment: Deployment, availableCount: number): NonNullable<Deployment["status"]> {

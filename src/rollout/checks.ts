@@ -3,7 +3,7 @@ import type { CheckFact } from "./decision.ts";
 import { judgeMetric, partsOf } from "./judge-metric.ts";
 import type { MetricPart, Question } from "./observation.ts";
 import { hooksOf } from "./settings.ts";
-import type { Situation } from "./situation.ts";
+import { asks, type Situation } from "./situation.ts";
 
 type HookType = Exclude<CanaryWebhookType, "">;
 
@@ -13,8 +13,9 @@ export type GateState =
   | { readonly kind: "passed"; readonly hooks: readonly CanaryWebhook[] }
   | { readonly kind: "failed"; readonly hook: CanaryWebhook; readonly detail: string };
 
-/** Asks the hooks of a type one after the other, up to the first that fails. */
+/** Asks the hooks of a type one after the other, up to the first that fails. A gate that a person opens is not asked. */
 export function gateOf(s: Situation, type: HookType): GateState {
+  if (type.startsWith("confirm-") && asks(s, "resume", "skip", "promote")) return { kind: "passed", hooks: [] };
   const hooks = hooksOf(s.settings, type);
   for (const [index, hook] of hooks.entries()) {
     const id = `hook/${type}/${index}`;
@@ -56,7 +57,8 @@ export type ChecksState =
  * One failure is enough, whatever else is unknown. Source: flagger-spec 2.5.1.
  */
 export function checksOf(s: Situation): ChecksState {
-  const isFirst = s.weight === 0 && s.status.phase === "Progressing";
+  if (asks(s, "skip")) return { kind: "passed", facts: [] };
+  const isFirst = !s.hasStarted && s.status.phase === "Progressing";
   const gate = gateOf(s, isFirst ? "pre-rollout" : "rollout");
   if (gate.kind === "ask") return gate;
   if (gate.kind === "failed") {
@@ -69,7 +71,7 @@ export function checksOf(s: Situation): ChecksState {
 }
 
 function metricsOf(s: Situation, hookFacts: readonly CheckFact[]): ChecksState {
-  const questions: Question[] = [];
+  const questions: Question[] = [...servedQuestion(s)];
   const facts: CheckFact[] = [...hookFacts];
   for (const { metric, part, id } of metricEntries(s)) {
     const answer = s.observation.answers.get(id);
@@ -96,6 +98,12 @@ function metricsOf(s: Situation, hookFacts: readonly CheckFact[]): ChecksState {
   const unknown = facts.find((fact) => fact.verdict === "unknown");
   if (unknown !== undefined) return { kind: "unknown", message: unknown.detail, facts };
   return { kind: "passed", facts };
+}
+
+/** What the canary really gets is measured beside the checks; it is no check itself. */
+function servedQuestion(s: Situation): Question[] {
+  const isAsked = s.weight > 0 && s.settings.hasRoutes && !s.observation.answers.has("served");
+  return isAsked ? [{ kind: "served", id: "served" }] : [];
 }
 
 /** Built-in and inline metrics first, then templates, each in the order of the spec. Source: flagger-spec 2.5.1. */

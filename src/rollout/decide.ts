@@ -1,9 +1,14 @@
 import type { Canary } from "#api";
 import { assert, deepEqual } from "#base";
-import { analysisRows, withdrawRow } from "./analysis-rows.ts";
+import { bootstrapRows } from "./bootstrap-rows.ts";
+import { checkRows } from "./check-rows.ts";
 import type { Decision, Label } from "./decision.ts";
 import type { Draft, Row } from "./draft.ts";
-import { keepServed } from "./keep-served.ts";
+import { finish } from "./finish.ts";
+import { guardRows, withdrawRow } from "./guard-rows.ts";
+import { blockedRow, holdRows, shortcutRows } from "./hold-rows.ts";
+import { abortRow, promoteAskedRow } from "./intent-rows.ts";
+import { judgeIntent } from "./judge-intent.ts";
 import { namesOf } from "./names.ts";
 import type { Observation } from "./observation.ts";
 import { preliminaryRows } from "./preliminary-rows.ts";
@@ -11,7 +16,8 @@ import { promotionRows } from "./promotion-rows.ts";
 import { readSettings, type SettingsLimits } from "./settings.ts";
 import { type Basics, type Situation, situationOf } from "./situation.ts";
 import { completeStatus, withoutCondition, ACCEPTED } from "./status.ts";
-import { blockedRow, bootstrapRows, steadyRows } from "./steady-rows.ts";
+import { steadyRows } from "./steady-rows.ts";
+import { stepRows } from "./step-rows.ts";
 
 /** A phase that neither Flagger nor Serin works in: wait for what wrote it. */
 const unknownPhase: Row<Situation> = {
@@ -22,11 +28,17 @@ const unknownPhase: Row<Situation> = {
 
 /** The transition table: the first row that applies decides. Rows of different phases never compete. */
 const rows: readonly Row<Situation>[] = [
+  abortRow,
   withdrawRow,
   blockedRow,
   ...bootstrapRows,
   ...steadyRows,
-  ...analysisRows,
+  ...guardRows,
+  promoteAskedRow,
+  ...shortcutRows,
+  ...checkRows,
+  ...holdRows,
+  ...stepRows,
   ...promotionRows,
   unknownPhase,
 ];
@@ -60,10 +72,10 @@ export function decide(canary: Canary, observation: Observation, now: { nowMs: n
   if (preliminary !== undefined) return decisionOf(basics, preliminary.label, preliminary.then(early));
   assert(settings.ok && observation.target !== undefined, "the preliminary rows catch a bad spec and a missing target");
   const accepted = { ...basics, status: withoutCondition(basics.status, ACCEPTED) };
-  const situation = situationOf(accepted, { settings: settings.value, target: observation.target });
+  const known = situationOf(accepted, { settings: settings.value, target: observation.target });
+  const situation = { ...known, asked: judgeIntent(known) };
   const row = rows.find((candidate) => candidate.when(situation)) ?? unknownPhase;
-  const draft = row.then(situation);
-  return decisionOf(situation, row.label, { ...draft, commands: keepServed(situation, draft.commands ?? []) });
+  return decisionOf(situation, row.label, finish(situation, row.label, row.then(situation)));
 }
 
 /** Upper bound of rounds of questions: one for each hook, one for the metrics, and the final decision. */

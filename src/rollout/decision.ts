@@ -19,8 +19,14 @@ export interface Decision {
 
 /** Names of the transitions; each is one row of the table and named by a test. */
 export type Label =
-  | "suspended"
   | "deleting"
+  | "terminate"
+  | "terminate-target-gone"
+  | "terminate-wait"
+  | "terminate-stuck"
+  | "terminate-done"
+  | "abort"
+  | "suspended"
   | "invalid-spec"
   | "target-missing"
   | "rollback-target-gone"
@@ -35,6 +41,7 @@ export type Label =
   | "track-configs"
   | "waiting-cancelled"
   | "wait-primary-settle"
+  | "paused"
   | "ask-confirm-rollout"
   | "wait-approval"
   | "start"
@@ -46,6 +53,7 @@ export type Label =
   | "rollback-canary-stuck"
   | "rescale"
   | "wait-canary"
+  | "promote-asked"
   | "skip-analysis"
   | "wait-tick"
   | "ask-rollback"
@@ -55,11 +63,15 @@ export type Label =
   | "rollback-check-failed"
   | "halt"
   | "hold-unreachable"
+  | "hold-routes"
   | "ask-traffic-increase"
   | "traffic-gate-closed"
+  | "mirror"
   | "advance"
+  | "iterate"
   | "ask-confirm-promotion"
   | "promotion-gate-closed"
+  | "route-canary"
   | "promote"
   | "promote-resume"
   | "promotion-failed"
@@ -92,14 +104,17 @@ export type Command =
       readonly isMirrored: boolean;
       readonly cookies?: AffinityCookies;
     }
+  /** Of a core Service there is nothing to scale. */
   | { readonly kind: "scale-target"; readonly replicaCount: number }
-  /** Keeps the Canary on its deletion until its objects were given back. */
+  /** Keeps the Canary after its deletion until its traffic was handed back: `finalizer.flagger.app`. */
   | { readonly kind: "add-finalizer" }
+  /** Lets a deleted Canary go. */
   | { readonly kind: "remove-finalizer" }
-  /** The Service that clients use, and the routes, as their owner had them; those that go with the Canary stay. */
+  /** Points the Service that clients use at the target, or gives it back its own selector. Source: flagger-spec 2.10. */
   | { readonly kind: "restore-apex" }
+  /** Gives routing objects that were there before back what they had. Source: flagger-spec 2.10. */
   | { readonly kind: "restore-routes" }
-  /** Takes the intent back that was decided on; one that was written meanwhile stays. */
+  /** Removes the intent annotation, if it still is what was read. */
   | { readonly kind: "clear-intent" }
   /** `isStanding` events tell a condition that lasts: once while it does, not at every look. */
   | { readonly kind: "event"; readonly type: EventType; readonly message: string; readonly isStanding: boolean }

@@ -2,7 +2,7 @@ import type { CanaryPhase, CanaryStatus } from "#api";
 import type { CheckFact, Command, EventType, Label } from "./decision.ts";
 import type { Question } from "./observation.ts";
 import type { Basics, Situation } from "./situation.ts";
-import { formatTime, withoutCondition, withPromoted, ACCEPTED, DRAINING } from "./status.ts";
+import { formatTime, withoutCondition, withPromoted, ACCEPTED, DRAINING, INTENT } from "./status.ts";
 
 /** What a row of the table says; {@link Decision} is made from it. */
 export interface Draft {
@@ -40,7 +40,9 @@ export function step(
 
 /** The status of a run that starts or starts again: zeros, and the revision that it is about. */
 export function freshRun(s: Situation, changes: { phase: CanaryPhase; canaryWeight: number }): CanaryStatus {
-  return step(s, { ...changes, ...revisionOf(s), failedChecks: 0, iterations: 0 });
+  // What somebody asked of the run before says nothing about this one.
+  const status = withoutCondition(s.status, INTENT);
+  return step({ ...s, status }, { ...changes, ...revisionOf(s), failedChecks: 0, iterations: 0 });
 }
 
 /** The target's present revision, as the status records it. */
@@ -49,14 +51,19 @@ export function revisionOf(s: Situation): Partial<CanaryStatus> {
   return { lastAppliedSpec: s.target.templateHash, ...(trackedConfigs === undefined ? {} : { trackedConfigs }) };
 }
 
+/** The objects that must exist while an analysis holds: with the traffic that they have. */
+export function hold(s: Situation): Command[] {
+  return infrastructure(s.heldWeight, s.isMirroring);
+}
+
 /** The objects that must exist whatever the phase, with the weight to keep. */
-export function infrastructure(canaryWeight: number): Command[] {
+export function infrastructure(canaryWeight: number, isMirrored = false): Command[] {
   return [
     { kind: "ensure-services" },
     { kind: "ensure-primary", mode: "create" },
     { kind: "ensure-scaler", mode: "create" },
     { kind: "ensure-apex" },
-    { kind: "set-routes", canaryWeight, isMirrored: false },
+    { kind: "set-routes", canaryWeight, isMirrored },
   ];
 }
 

@@ -1,5 +1,6 @@
 export { decide, labels, MAX_ROUNDS } from "./decide.ts";
 export type { AffinityCookies, CheckFact, Command, Decision, EventType, Explanation, Label } from "./decision.ts";
+export { FINALIZER } from "./finalizer.ts";
 export {
   type Intent,
   type IntentAction,

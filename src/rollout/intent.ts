@@ -37,6 +37,16 @@ export interface Intent extends Pause {
   readonly revision?: string;
 }
 
+/** What stands of an intent in a situation. */
+export type IntentState =
+  | { readonly kind: "none" }
+  /** To be done as soon as it can be. */
+  | { readonly kind: "standing"; readonly intent: Intent }
+  /** Kept for later: what it needs is not there yet. */
+  | { readonly kind: "pending"; readonly notice?: string; readonly untilMs?: number }
+  /** Done, or never to be done: to be removed. */
+  | { readonly kind: "spent"; readonly notice?: string };
+
 /** The intent that stands on the Canary; undefined when there is none, a message when it cannot be read. */
 export function readIntent(canary: Canary): Intent | string | undefined {
   const value = readAnnotation(canary, INTENT_ANNOTATION);
@@ -69,6 +79,16 @@ function readAnnotation(canary: Canary, name: string): Record<string, unknown> |
     // Told below.
   }
   return `annotation ${name}: must be a JSON object with action, by, why and at; write it with the serin command`;
+}
+
+/** Who asks for what and why, in one line; also the identity under which the status remembers that it was done. */
+export function intentRecord(intent: Intent): string {
+  return `${intent.action} asked for by ${whoAndWhy(intent)}${intent.at === "" ? "" : ` (${intent.at})`}`;
+}
+
+/** `ann: pages`. */
+export function whoAndWhy({ by, why }: Pause): string {
+  return `${by === "" ? "somebody" : by}${why === "" ? "" : `: ${why}`}`;
 }
 
 const MAX_TEXT_LENGTH = 200;

@@ -1,21 +1,28 @@
-import { formatProblem, type Problem } from "#base";
-import { infrastructure, type Row, standing, step } from "./draft.ts";
-import type { RolloutSettings } from "./settings.ts";
-import { type Basics, isRunning } from "./situation.ts";
+import { formatProblem } from "#base";
+import { deletionRows, type EarlySituation } from "./deletion-rows.ts";
+import { alert, type Draft, event, infrastructure, type Row, standing, step } from "./draft.ts";
+import { type Intent, readIntent, whoAndWhy } from "./intent.ts";
+import { type Basics, isAnalysing, isRunning } from "./situation.ts";
 import { ACCEPTED, withCondition } from "./status.ts";
-
-/** The situation before it is known whether there are settings and a target. */
-export interface EarlySituation extends Basics {
-  readonly settings: RolloutSettings | undefined;
-  readonly specProblems: readonly Problem[];
-}
 
 /** Rows that come before all others: whether this Canary is to be worked on at all. */
 export const preliminaryRows: readonly Row<EarlySituation>[] = [
+  ...deletionRows,
   {
-    label: "deleting",
-    when: (s) => s.canary.metadata.deletionTimestamp !== undefined,
-    then: () => ({ sentence: "The Canary is being deleted; its objects go with it." }),
+    label: "abort",
+    when: (s) => {
+      const isHeld = s.canary.spec?.suspend === true || s.specProblems.length > 0;
+      return isHeld && s.observation.target !== undefined && abortOf(s) !== undefined;
+    },
+    // A slip in the spec, or a suspension, is no reason to refuse the way back.
+    then: (s) => {
+      const intent = abortOf(s);
+      const who = intent === undefined ? "" : whoAndWhy(intent);
+      return endedEarly(s, {
+        sentence: `Rolling back: aborted by ${who}; all traffic goes to the primary.`,
+        message: `Canary analysis was aborted by ${who}`,
+      });
+    },
   },
   {
     label: "suspended",
@@ -50,19 +57,13 @@ export const preliminaryRows: readonly Row<EarlySituation>[] = [
     label: "rollback-target-gone",
     when: (s) =>
       s.observation.target === undefined && isRunning(s.status.phase) && (s.observation.primary?.readyCount ?? 0) > 0,
-    then: (s) => ({
-      sentence: `The target ${s.names.targetRef} is gone in the middle of a release; all traffic goes to the primary.`,
-      status: step(
-        s,
-        { phase: "Failed", canaryWeight: 0, failedChecks: 0, iterations: 0 },
-        "Canary analysis failed, the target was deleted.",
-      ),
-      commands: [
-        { kind: "set-routes", canaryWeight: 0, isMirrored: false },
-        standing("Warning", targetMissing(s)),
-        { kind: "count-run", outcome: "failure", analysis: "completed" },
-      ],
-    }),
+    then: (s) => {
+      const draft = endedEarly(s, {
+        sentence: `The target ${s.names.targetRef} is gone in the middle of a release; all traffic goes to the primary.`,
+        message: "Canary analysis failed, the target was deleted.",
+      });
+      return { ...draft, commands: [...(draft.commands ?? []), standing("Warning", targetMissing(s))] };
+    },
   },
   {
     label: "target-missing",
@@ -79,6 +80,29 @@ export const preliminaryRows: readonly Row<EarlySituation>[] = [
     }),
   },
 ];
+
+/** An abort of a release that can still be taken back by moving traffic alone. */
+function abortOf(s: EarlySituation): Intent | undefined {
+  const intent = readIntent(s.canary);
+  if (intent === undefined || typeof intent === "string" || intent.action !== "abort" || !isAnalysing(s))
+    return undefined;
+  const isOfRun = intent.revision === undefined || intent.revision === s.status.lastAppliedSpec;
+  return isOfRun && (s.observation.primary?.readyCount ?? 0) > 0 ? intent : undefined;
+}
+
+/** Ends a run of which too little is known for an ordinary rollback. */
+function endedEarly(s: EarlySituation, { sentence, message }: { sentence: string; message: string }): Draft {
+  return {
+    sentence,
+    status: step(s, { phase: "Failed", canaryWeight: 0, failedChecks: 0, iterations: 0 }, message),
+    commands: [
+      { kind: "set-routes", canaryWeight: 0, isMirrored: false },
+      event("Warning", message),
+      alert("error", message, { isTerminal: true, reason: sentence }),
+      { kind: "count-run", outcome: "failure", analysis: "completed" },
+    ],
+  };
+}
 
 function targetMissing({ names }: Basics): string {
   return `${names.targetKind.toLowerCase()} ${names.targetRef} get query error: it does not exist; create it or correct spec.targetRef.name`;

@@ -2,11 +2,14 @@ import { alert, type Draft, event, infrastructure, type Row, standing, step } fr
 import { endOfFailedRun } from "./rollback.ts";
 import { hooksOf } from "./settings.ts";
 import type { Situation } from "./situation.ts";
-import { scaleToZero } from "./steady-rows.ts";
+import { conditionOf, INTENT } from "./status.ts";
+import { routesHeld, scaleToZero } from "./hold-rows.ts";
 import { nextPromotionWeight } from "./weights.ts";
 
 const isPromoting = ({ status }: Situation): boolean => status.phase === "Promoting";
 const isFinalising = ({ status }: Situation): boolean => status.phase === "Finalising";
+/** A copy that has the traffic keeps it until the routes are in force. */
+const isHeld = ({ observation }: Situation): boolean => observation.routesProblem !== undefined;
 const isEnding = (s: Situation): boolean => isPromoting(s) || isFinalising(s);
 
 /** Promoting and Finalising: the canary serves until the primary is ready with the new revision. */
@@ -15,7 +18,7 @@ export const promotionRows: readonly Row<Situation>[] = [
     label: "promotion-failed",
     when: (s) => isEnding(s) && s.primaryReadiness.kind === "stuck" && s.target.readyCount > 0,
     // Promoting, Finalising → Failed
-    then: (s) => promotionFailed(s, 100),
+    then: (s) => promotionFailed(s, s.settings.hasRoutes ? 100 : 0),
   },
   {
     label: "promotion-failed-no-refuge",
@@ -45,6 +48,11 @@ export const promotionRows: readonly Row<Situation>[] = [
     }),
   },
   {
+    label: "hold-routes",
+    when: (s) => isEnding(s) && isHeld(s),
+    then: (s) => routesHeld(s, s.weight),
+  },
+  {
     label: "promotion-shift",
     when: (s) => isPromoting(s) && s.target.readyCount > 0 && shifted(s) > 0,
     then: (s) => ({
@@ -65,15 +73,7 @@ export const promotionRows: readonly Row<Situation>[] = [
     then: (s) => ({
       sentence: "The primary runs the new revision and gets all traffic.",
       status: step(s, { phase: "Finalising", canaryWeight: 0, iterations: 0 }),
-      commands: [
-        ...infrastructure(0),
-        event(
-          "Normal",
-          s.settings.promotionStep > 0
-            ? `Advance ${s.names.canaryRef} primary weight 100`
-            : `Routing all traffic to primary`,
-        ),
-      ],
+      commands: [...infrastructure(0), ...(s.settings.hasRoutes ? [event("Normal", backMessage(s))] : [])],
       wakeAtMs: s.nowMs,
     }),
   },
@@ -94,11 +94,23 @@ export const promotionRows: readonly Row<Situation>[] = [
   },
 ];
 
+function backMessage({ settings, names, weight }: Situation): string {
+  const isStepwise = settings.promotionStep > 0 && weight > 0;
+  return isStepwise ? `Advance ${names.canaryRef} primary weight 100` : "Routing all traffic to primary";
+}
+
+/** Whether the revision came past its analysis: by the spec, or by what somebody asked. */
+function isUnanalysed({ settings, status }: Situation): boolean {
+  const asked = conditionOf(status, INTENT)?.reason;
+  return settings.skipsAnalysis || asked === "Promote" || asked === "Undo";
+}
+
 function complete(s: Situation): Draft {
-  const isSkipped = s.settings.skipsAnalysis;
+  const isSkipped = isUnanalysed(s);
   const { lastAppliedSpec } = s.status;
+  const sentence = `${s.names.canaryRef} is promoted; the canary is scaled down.`;
   return {
-    sentence: `${s.names.canaryRef} is promoted; the canary is scaled down.`,
+    sentence,
     status: step(s, {
       phase: "Succeeded",
       canaryWeight: 0,
@@ -121,6 +133,7 @@ function complete(s: Situation): Draft {
         isSkipped
           ? "Canary analysis was skipped, promotion finished."
           : "Canary analysis completed successfully, promotion finished.",
+        { isTerminal: true, reason: sentence },
       ),
     ],
     wakeAtMs: s.nowMs,
@@ -129,8 +142,11 @@ function complete(s: Situation): Draft {
 
 function promotionFailed(s: Situation, canaryWeight: number): Draft {
   const message = `Promotion of ${s.names.targetRef} failed, primary not ready: ${reasonOf(s)}`;
+  const where =
+    canaryWeight === 100 ? "all traffic stays with the healthy canary" : "traffic stays where pods are ready";
+  const sentence = `${message}; ${where}.`;
   return {
-    sentence: `${message}; ${canaryWeight === 100 ? "all traffic stays with the healthy canary" : "traffic stays where pods are ready"}.`,
+    sentence,
     status: step(
       s,
       { phase: "Failed", canaryWeight, failedChecks: 0, iterations: 0 },
@@ -138,7 +154,7 @@ function promotionFailed(s: Situation, canaryWeight: number): Draft {
     ),
     commands: [
       event("Warning", message),
-      alert("error", `Promotion failed, primary not ready: ${reasonOf(s)}`),
+      alert("error", `Promotion failed, primary not ready: ${reasonOf(s)}`, { isTerminal: true, reason: sentence }),
       ...infrastructure(canaryWeight),
       ...endOfFailedRun(s),
     ],

@@ -17,16 +17,23 @@ export interface ReadinessRule {
 }
 
 /**
- * Judges a Deployment by its status.
+ * Judges a workload by its numbers. A core Service has no pods to wait for.
  *
  * Source: flagger-spec 2.8. Three differences: a copy that is to have no pods is waiting, not ready; with pods asked for
  * at least one must be available, whatever the percentage rounds to; and the deadline holds for a rolling update too, whose
  * old pods keep the Deployment "available" for as long as the new ones fail.
  */
 export function judgeReadiness(workload: WorkloadObservation, rule: ReadinessRule): Readiness {
-  const { updatedCount, replicaCount, availableCount, desiredCount } = workload;
+  if (workload.kind === "Service") return { kind: "ready" };
   if (workload.generation > workload.observedGeneration)
-    return waiting("waiting for rollout to finish: observed deployment generation less than desired generation");
+    return waiting(
+      `waiting for rollout to finish: observed ${workload.kind.toLowerCase()} generation less than desired generation`,
+    );
+  return workload.kind === "DaemonSet" ? judgeDaemonSet(workload, rule) : judgeDeployment(workload, rule);
+}
+
+function judgeDeployment(workload: WorkloadObservation, rule: ReadinessRule): Readiness {
+  const { updatedCount, replicaCount, availableCount, desiredCount } = workload;
   const excuse = stuckReason(workload, rule);
   const answer = (reason: string): Readiness =>
     excuse === undefined ? waiting(reason) : stuck(`${reason}; ${excuse}`);
@@ -48,6 +55,25 @@ export function judgeReadiness(workload: WorkloadObservation, rule: ReadinessRul
   if (availableCount < needed)
     return answer(
       `waiting for rollout to finish: ${availableCount} of ${updatedCount} (readyThreshold ${rule.readyPercent}%) updated replicas are available`,
+    );
+  return { kind: "ready" };
+}
+
+/** A DaemonSet has no conditions: its deadline runs from the step that waits for it. */
+function judgeDaemonSet(workload: WorkloadObservation, rule: ReadinessRule): Readiness {
+  const { updatedCount, availableCount, desiredCount } = workload;
+  if (desiredCount === 0) return waiting("it is held off its nodes, or no node takes it");
+  const seconds = Math.round(rule.deadlineMs / 1000);
+  const answer = (reason: string): Readiness =>
+    rule.stepSinceMs + rule.deadlineMs > rule.nowMs
+      ? waiting(reason)
+      : stuck(`${reason}; not ready for longer than the progress deadline of ${seconds}s`);
+  if (updatedCount < desiredCount)
+    return answer(`waiting for rollout to finish: ${updatedCount} out of ${desiredCount} new pods have been scheduled`);
+  const needed = Math.max(1, Math.floor((desiredCount * rule.readyPercent) / 100));
+  if (availableCount < needed)
+    return answer(
+      `waiting for rollout to finish: ${availableCount} of ${desiredCount} (readyThreshold ${rule.readyPercent}%) updated pods are available`,
     );
   return { kind: "ready" };
 }

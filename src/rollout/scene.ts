@@ -1,6 +1,7 @@
 import type { Canary, CanaryAnalysis, CanaryStatus } from "#api";
 import { decide } from "./decide.ts";
-import type { Decision } from "./decision.ts";
+import type { Command, Decision } from "./decision.ts";
+import { type Intent, type IntentAction, INTENT_ANNOTATION, PAUSE_ANNOTATION } from "./intent.ts";
 import type { Answer, Observation, PrimaryObservation, WorkloadObservation } from "./observation.ts";
 
 /** Builders of situations for tests: a Canary `web.shop` with sensible parts, each replaceable. */
@@ -83,13 +84,49 @@ export function observationOf(scene: Scene): Observation {
     scalerMinCount: undefined,
     problems: [],
     lastTickMs: undefined,
-    answers: new Map(Object.entries(scene.answers ?? {})),
+    answers: new Map(Object.entries({ served: { kind: "served" }, ...scene.answers })),
     ...scene.observation,
   };
 }
 
 export function decideScene(scene: Scene): Decision {
   return decide(canaryOf(scene), observationOf(scene), { nowMs: NOW_MS, minIntervalMs: 1000 });
+}
+
+/** A request of a person, as the annotations of a Canary hold it. */
+export function asked(action: IntentAction, changes: Partial<Intent> = {}): Canary["metadata"] {
+  const intent: Intent = { action, by: "ann", why: "pages", at: new Date(NOW_MS - 5000).toISOString(), ...changes };
+  return { name: "web", namespace: "shop", uid: "1", annotations: { [INTENT_ANNOTATION]: JSON.stringify(intent) } };
+}
+
+export const pausedMetadata: Canary["metadata"] = {
+  name: "web",
+  namespace: "shop",
+  uid: "1",
+  annotations: { [PAUSE_ANNOTATION]: JSON.stringify({ by: "ann", why: "lunch", at: "2026-01-01T11:00:00Z" }) },
+};
+
+/** A Canary that is being deleted and hands its traffic back. */
+export const terminating: Canary["metadata"] = {
+  name: "web",
+  namespace: "shop",
+  uid: "1",
+  deletionTimestamp: "2026-01-01T11:59:00Z",
+  finalizers: ["finalizer.flagger.app"],
+};
+
+/** The terminal alerts of a decision. */
+export function terminalAlerts(decision: Decision): { message: string; reason?: string }[] {
+  return decision.commands.flatMap((command) =>
+    command.kind === "alert" && command.isTerminal
+      ? [{ message: command.message, ...(command.reason === undefined ? {} : { reason: command.reason }) }]
+      : [],
+  );
+}
+
+/** The commands of a kind. */
+export function commandsOf<K extends Command["kind"]>(decision: Decision, kind: K): Extract<Command, { kind: K }>[] {
+  return decision.commands.filter((command): command is Extract<Command, { kind: K }> => command.kind === kind);
 }
 
 /** The events of a decision. */

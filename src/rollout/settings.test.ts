@@ -15,7 +15,6 @@ test("readSettings: defaults", () => {
   expect(settingsOf({ spec: { analysis: bare } })).toMatchObject({
     intervalMs: 60_000,
     threshold: 1,
-    maxWeight: 100,
     promotionStep: 0,
     primaryReadyPercent: 100,
     canaryReadyPercent: 100,
@@ -34,7 +33,7 @@ test("readSettings: short intervals are raised to the lower bound, thresholds to
 test("readSettings: the last of the step weights is the maximum", () => {
   const { stepWeight: _, ...analysis } = canaryOf({}).spec.analysis;
   const scene: Scene = { spec: { analysis: { ...analysis, stepWeights: [1, 10, 200], maxWeight: 5 } } };
-  expect(settingsOf(scene)).toMatchObject({ maxWeight: 100, steps: { weights: [1, 10, 100] } });
+  expect(settingsOf(scene)).toMatchObject({ strategy: { maxWeight: 100, steps: { weights: [1, 10, 100] } } });
 });
 
 test.each<[string, Scene]>([

@@ -1,5 +1,6 @@
 import type { Canary, CanaryPhase, CanaryStatus } from "#api";
 import { deepEqual } from "#base";
+import { type IntentAction, type IntentState, type Pause, readPause } from "./intent.ts";
 import type { Observation, PrimaryObservation, WorkloadObservation } from "./observation.ts";
 import { judgeReadiness, type Readiness } from "./readiness.ts";
 import type { RolloutNames } from "./names.ts";
@@ -31,15 +32,22 @@ export interface Situation extends Basics {
   readonly weight: number;
   /** The weight to keep while nothing is decided: the live one where a decision can have left it, else the asked one. */
   readonly heldWeight: number;
+  /** Whether requests are to be copied to the canary while nothing is decided. */
+  readonly isMirroring: boolean;
+  /** Whether the first step of the analysis was taken. */
+  readonly hasStarted: boolean;
   readonly isDue: boolean;
   readonly nextTickMs: number;
   /** When the pods that traffic has left may go. */
   readonly drainedAtMs: number;
+  readonly pause: Pause | undefined;
+  readonly asked: IntentState;
 }
 
 /** Longest wait for requests in flight and for proxies that hear of a new route late. */
 const MAX_DRAIN_MS = 10_000;
 
+/** Derives a situation; what people ask for is judged on top of it. */
 export function situationOf(
   basics: Basics,
   known: { settings: RolloutSettings; target: WorkloadObservation },
@@ -47,7 +55,8 @@ export function situationOf(
   const { observation, status, nowMs } = basics;
   const { settings, target } = known;
   const primary = observation.primary;
-  const weight = weightOf(basics);
+  const weight = weightOf(basics, settings);
+  const heldWeight = heldWeightOf(basics, settings, weight);
   const transitionMs = parseTime(status.lastTransitionTime) ?? 0;
   const rule = { deadlineMs: settings.progressDeadlineMs, stepSinceMs: transitionMs, nowMs };
   const nextTickMs = Math.max(transitionMs, observation.lastTickMs ?? 0) + settings.intervalMs;
@@ -63,11 +72,15 @@ export function situationOf(
     hasNewRevision: hasNewRevision(status, observation, target.templateHash),
     isReverted: isReverted(status, observation, target.templateHash),
     weight,
-    heldWeight: heldWeight(settings, weight, observation.routes?.canaryWeight),
+    heldWeight,
+    isMirroring: heldWeight === 0 && isMirrorStage(status, settings),
+    hasStarted: weight > 0 || status.iterations > 0,
     // A time in the future is a clock that was set back; waiting for it could take for ever.
     isDue: nowMs >= nextTickMs || transitionMs > nowMs + settings.intervalMs,
     nextTickMs,
     drainedAtMs: transitionMs + Math.min(settings.intervalMs, MAX_DRAIN_MS),
+    pause: readPause(basics.canary),
+    asked: { kind: "none" },
   };
 }
 
@@ -78,24 +91,80 @@ export function isRunning(phase: CanaryPhase): boolean {
   return RUNNING.has(phase);
 }
 
-/** Flagger zeroes the recorded weight while it waits for promotion; its routes then tell it. Source: flagger-spec 2.9. */
-function weightOf({ status, observation }: Basics): number {
-  if (status.phase === "WaitingPromotion" && status.canaryWeight === 0) return observation.routes?.canaryWeight ?? 0;
-  return status.canaryWeight;
+/** Whether the canary is on trial. */
+export function isAnalysing({ status }: Pick<Basics, "status">): boolean {
+  return status.phase === "Progressing" || status.phase === "WaitingPromotion";
 }
 
-function heldWeight(settings: RolloutSettings, weight: number, live: number | undefined): number {
-  return live !== undefined && live === nextWeight(settings.steps, weight) ? live : weight;
+/** Whether nothing is being released. */
+export function isSteady({ status }: Basics): boolean {
+  return status.phase === "Initialized" || status.phase === "Succeeded" || status.phase === "Failed";
+}
+
+/** Whether a release is to start, or waits for the approval to. */
+export function isStart(s: Situation): boolean {
+  return (isSteady(s) && (s.hasNewRevision || asks(s, "retry"))) || s.status.phase === "Waiting";
+}
+
+/** Whether a person asks for one of these, and it can be done. */
+export function asks({ asked }: Situation, ...actions: readonly IntentAction[]): boolean {
+  return asked.kind === "standing" && actions.includes(asked.intent.action);
+}
+
+/** Whether this run goes without an analysis: the spec says so, or an earlier revision comes back on request. */
+export function skipsAnalysis(s: Situation): boolean {
+  return s.settings.skipsAnalysis || asks(s, "undo");
+}
+
+/**
+ * The weight on record. Flagger records none for blue/green, A/B tests and while it waits for promotion; after a takeover
+ * its iterations and routes tell it. Source: flagger-spec 2.9, appendix B.
+ */
+function weightOf({ status, observation }: Basics, { strategy, hasRoutes }: RolloutSettings): number {
+  if (!hasRoutes) return 0;
+  if (status.canaryWeight > 0) return status.canaryWeight;
+  const live = observation.routes?.canaryWeight ?? 0;
+  if (strategy.kind === "weights") return status.phase === "WaitingPromotion" ? live : 0;
+  if (status.phase === "Promoting") return live;
+  if (!isAnalysing({ status }) || status.iterations === 0) return 0;
+  if (strategy.kind === "ab-testing") return 100;
+  return status.iterations !== strategy.iterationCount && live === 100 ? 100 : 0;
+}
+
+function heldWeightOf({ status, observation }: Basics, settings: RolloutSettings, weight: number): number {
+  if (!settings.hasRoutes) return 0;
+  const live = observation.routes?.canaryWeight;
+  return live !== undefined && live === weightAfterStep(settings, weight, status.iterations) ? live : weight;
+}
+
+/** The weight that the next step of the analysis asks for. */
+function weightAfterStep({ strategy }: RolloutSettings, weight: number, iterations: number): number {
+  switch (strategy.kind) {
+    case "weights":
+      return strategy.isMirrored && weight === 0 && iterations === 0 ? 0 : nextWeight(strategy.steps, weight);
+    case "blue-green":
+      return iterations >= strategy.iterationCount ? 100 : weight;
+    case "ab-testing":
+      return 100;
+  }
+}
+
+/** The stage of copies is recorded in the iterations, so that a crash between route and status repeats it. */
+function isMirrorStage(status: CanaryStatus, { strategy }: RolloutSettings): boolean {
+  return isAnalysing({ status }) && strategy.kind !== "ab-testing" && strategy.isMirrored && status.iterations > 0;
 }
 
 /** Source: flagger-spec 2.4, with the differences of docs/flagger-differences.md (failed promotion, untracked configs). */
 function hasNewRevision(status: CanaryStatus, observation: Observation, hash: string): boolean {
   if (status.lastAppliedSpec === undefined || status.lastAppliedSpec === "") return true;
-  // After a failed promotion the primary no longer has what was promoted last, so going back to it is a change.
-  const isPrimaryIntact = !(status.phase === "Failed" && status.canaryWeight > 0);
-  const isPromoted = isPrimaryIntact && hash === status.lastPromotedSpec;
+  const isPromoted = hash === status.lastPromotedSpec && isPrimaryIntact(status, observation);
   if (hash !== status.lastAppliedSpec && !isPromoted) return true;
   return hash === status.lastAppliedSpec && haveConfigsChanged(status, observation);
+}
+
+/** After a failed promotion the primary no longer has what was promoted last, so going back to it is a change. */
+function isPrimaryIntact(status: CanaryStatus, { primary }: Observation): boolean {
+  return status.phase !== "Failed" || (status.canaryWeight === 0 && primary?.matchesTarget !== false);
 }
 
 function haveConfigsChanged(status: CanaryStatus, observation: Observation): boolean {

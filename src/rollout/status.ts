@@ -4,6 +4,12 @@ import type { CanaryPhase, CanaryStatus, Condition, ConditionStatus } from "#api
 export const DRAINING = "Draining";
 /** Condition that is False while the spec cannot be executed. */
 export const ACCEPTED = "Accepted";
+/** Condition that lasts as long as somebody holds the release. */
+export const PAUSED = "Paused";
+/** Condition that keeps what a person asked for last and got. */
+export const INTENT = "Intent";
+/** Condition that is there while the served share is not what was asked for. */
+export const TRAFFIC_AS_ASKED = "TrafficAsAsked";
 
 interface PhaseCondition {
   readonly status: ConditionStatus;
@@ -91,7 +97,11 @@ export function withoutCondition(status: CanaryStatus, type: string): CanaryStat
 }
 
 export function hasCondition(status: CanaryStatus, type: string): boolean {
-  return status.conditions?.some((condition) => condition.type === type) === true;
+  return conditionOf(status, type) !== undefined;
+}
+
+export function conditionOf(status: CanaryStatus, type: string): Condition | undefined {
+  return status.conditions?.find((condition) => condition.type === type);
 }
 
 /** RFC 3339 with milliseconds: ticks are counted from it, and intervals may be as short as a second. */

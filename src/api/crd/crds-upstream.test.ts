@@ -20,6 +20,8 @@ test.each(ours.map((crd) => [crd.metadata.name, crd] as const))("%s: is a valid 
 });
 
 const STORED_ONLY = /^(sidecars|envoyfilters|authorizationpolicies|requestauthentications|peerauthentications)\./;
+/** Columns that we add, after all of upstream's. */
+const OWN_COLUMNS: ReadonlySet<string> = new Set(["Served"]);
 /** What upstream adds for the sake of status alone, or says at the root. */
 const IGNORED = /^ (apiVersion|kind|metadata)|^( status| apiVersion| kind)( |$)/;
 
@@ -61,7 +63,9 @@ function namesOf(crd: KubeObject): unknown {
   const versions = versionsOf(crd).map(({ name, storage, additionalPrinterColumns = [] }) => ({
     name,
     storage,
-    columns: additionalPrinterColumns.map((column) => [column.name, column.jsonPath, column.priority ?? 0]),
+    columns: additionalPrinterColumns
+      .filter((column) => !OWN_COLUMNS.has(column.name))
+      .map((column) => [column.name, column.jsonPath, column.priority ?? 0]),
   }));
   return { names: spec.names, scope: spec.scope, versions: versions.sort((a, b) => a.name.localeCompare(b.name)) };
 }

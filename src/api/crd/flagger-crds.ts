@@ -177,6 +177,7 @@ const canaryStatus = object({
   phase: oneOf(...PHASES),
   failedChecks: number,
   canaryWeight: number,
+  servedWeight: described("Share of the traffic that the canary really served at the last check, in percent.", number),
   iterations: number,
   trackedConfigs: textMap,
   lastAppliedSpec: text,
@@ -209,6 +210,7 @@ const canaryColumns = [
   column("StepWeights", ".spec.analysis.stepWeights", wide),
   column("MaxWeight", ".spec.analysis.maxWeight", wide),
   column("LastTransitionTime", ".status.lastTransitionTime"),
+  column("Served", ".status.servedWeight", wide),
 ];
 
 const metricProvider = object(

@@ -101,6 +101,22 @@ export interface CanaryAlert {
   readonly providerRef: { readonly name: string; readonly namespace?: string };
 }
 
+/** Keeps a client with the copy that it met first, by a cookie. */
+export interface CanarySessionAffinity {
+  /** Cookie of clients of the canary. */
+  readonly cookieName: string;
+  /** Cookie of clients of the primary; without it those may move to the canary at any request. */
+  readonly primaryCookieName?: string;
+  readonly domain?: string;
+  readonly httpOnly?: boolean;
+  /** In seconds. */
+  readonly maxAge?: number;
+  readonly partitioned?: boolean;
+  readonly path?: string;
+  readonly sameSite?: "Strict" | "Lax" | "None";
+  readonly secure?: boolean;
+}
+
 export interface CanaryAnalysis {
   readonly interval?: string;
   readonly threshold?: number;
@@ -117,7 +133,7 @@ export interface CanaryAnalysis {
   readonly metrics?: readonly CanaryMetric[];
   readonly alerts?: readonly CanaryAlert[];
   readonly webhooks?: readonly CanaryWebhook[];
-  readonly sessionAffinity?: Readonly<Record<string, unknown>>;
+  readonly sessionAffinity?: CanarySessionAffinity;
 }
 
 export interface CanarySpec {
@@ -152,6 +168,8 @@ export interface CanaryStatus {
   readonly sessionAffinityCookie?: string;
   readonly previousSessionAffinityCookie?: string;
   readonly primarySessionAffinityCookie?: string;
+  /** Share of the traffic that the canary really served at the last check, in whole percent; Serin's own field. */
+  readonly servedWeight?: number;
 }
 
 export interface Canary extends KubeObject {

@@ -1,12 +1,9 @@
 import { ApiFailure } from "#kube";
-import { INTENT_ANNOTATION } from "#rollout";
+import { FINALIZER, INTENT_ANNOTATION } from "#rollout";
 import type { OperatorContext } from "../operator-context.ts";
 import type { Snapshot } from "../reconcilers/index.ts";
 
 /** What commands about the Canary's own metadata write: patches that fail rather than undo what somebody else wrote. */
-
-/** Keeps a Canary until its objects were given back. Source: flagger-spec 2.10. */
-const FINALIZER = "finalizer.flagger.app";
 
 export async function addFinalizer(snapshot: Snapshot, context: OperatorContext): Promise<void> {
   const { finalizers } = snapshot.canary.metadata;

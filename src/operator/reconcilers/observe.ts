@@ -7,24 +7,21 @@ import { isOwnPrimary, type Snapshot } from "./read.ts";
 export interface ObservationMemory {
   readonly lastTickMs: number | undefined;
   readonly answers: ReadonlyMap<string, Answer>;
-  /** Since when the copies lack their pods, where their kind does not say. */
-  readonly unavailableSinceMs: { readonly target: number | undefined; readonly primary: number | undefined };
 }
 
 /** Turns what was read into what a decision may depend on. */
 export function observe(snapshot: Snapshot, memory: ObservationMemory): Observation {
   const { workload, scaler, routing } = snapshot;
-  const { unavailableSinceMs, ...rest } = memory;
   const reading: RouteReading = routing?.router.read(routing.context, routing.live) ?? { kind: "absent" };
   return {
-    target: workload?.observeTarget(unavailableSinceMs.target),
-    primary: workload?.observePrimary(unavailableSinceMs.primary),
+    target: workload?.observeTarget(),
+    primary: workload?.observePrimary(),
     routes: reading.kind === "read" ? reading.state : undefined,
     routesProblem: reading.kind === "problem" ? reading.message : undefined,
     trackedConfigs: workload?.configs?.checksums,
     scalerMinCount: scaler?.minCount,
     problems: problemsOf(snapshot),
-    ...rest,
+    ...memory,
   };
 }
 
@@ -32,6 +29,13 @@ function problemsOf(snapshot: Snapshot): Problem[] {
   const { canary, workload, scaler, names, routing } = snapshot;
   const problems: Problem[] = [...(workload?.problems ?? [])];
   const scalerRef = canary.spec?.autoscalerRef;
+  if (scalerRef !== undefined && scaler === undefined)
+    problems.push({
+      path: "spec.autoscalerRef.kind",
+      code: "unsupported",
+      message: `an autoscaler of kind "${scalerRef.kind}" is not kept in step`,
+      fix: "name a HorizontalPodAutoscaler or a ScaledObject, or remove autoscalerRef",
+    });
   if (scalerRef !== undefined && scaler !== undefined && scaler.source === undefined)
     problems.push({
       path: "spec.autoscalerRef.name",

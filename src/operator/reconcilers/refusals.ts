@@ -12,7 +12,7 @@ import { scalerResource } from "../scalers/index.ts";
  * Looked at each time, so that a later edit is held to the same rules (Flagger checks when it first sees an object).
  */
 export async function refusalsOf(canary: Canary, context: OperatorContext): Promise<readonly Problem[]> {
-  const problems = [...duplicateProblems(canary, context), ...reachProblems(canary, context)];
+  const problems = duplicateProblems(canary, context);
   const provider = providerOf(canary, context);
   const router = routerOf(provider);
   if (router === undefined) return [...problems, unknownProvider(provider, canary)];
@@ -79,38 +79,4 @@ function duplicateProblems(canary: Canary, { views }: OperatorContext): Problem[
 function isOlder(a: Canary, b: Canary): boolean {
   const key = ({ metadata }: Canary): string => `${metadata.creationTimestamp ?? ""} ${metadata.name ?? ""}`;
   return key(a) < key(b);
-}
-
-/** With `-no-cross-namespace-refs`. Source: flagger-spec 1.4. */
-function reachProblems(canary: Canary, { settings }: OperatorContext): Problem[] {
-  if (!settings.forbidsCrossNamespaceRefs) return [];
-  const { namespace } = namesOf(canary);
-  const analysis = canary.spec?.analysis;
-  const upstream: { readonly namespace?: string } | undefined = canary.spec?.upstreamRef;
-  const refs: readonly (readonly [string, { readonly namespace?: string } | undefined])[] = [
-    ["spec.upstreamRef", upstream],
-    ...listOf(analysis?.metrics).map(
-      ({ templateRef }, index) => [`spec.analysis.metrics[${index}].templateRef`, templateRef] as const,
-    ),
-    ...listOf(analysis?.alerts).map(
-      ({ providerRef }, index) => [`spec.analysis.alerts[${index}].providerRef`, providerRef] as const,
-    ),
-  ];
-  return refs.flatMap(([path, ref]) => {
-    const named = ref?.namespace ?? "";
-    if (named === "" || named === namespace) return [];
-    return [
-      {
-        path: `${path}.namespace`,
-        code: "cross-namespace",
-        message: `must be "${namespace}", the Canary's own namespace, received "${named}": references across namespaces are switched off`,
-        fix: "move the object, or start the operator without -no-cross-namespace-refs",
-      },
-    ];
-  });
-}
-
-/** A broken spec may hold anything where a list belongs; the decision tells its problems. */
-function listOf<T>(value: readonly T[] | undefined): readonly T[] {
-  return Array.isArray(value) ? value.filter((item) => item !== null && typeof item === "object") : [];
 }

@@ -66,27 +66,17 @@ function withoutHold(template: PodTemplateSpec): PodTemplateSpec {
   return { ...template, spec: { ...spec, ...(Object.keys(others).length === 0 ? {} : { nodeSelector: others }) } };
 }
 
-/**
- * Nodes are replicas. One node is wanted at least, so that a DaemonSet that fits no node waits and does not pass for
- * scaled to zero.
- *
- * A DaemonSet does not say since when it lacks pods. An update that stands still is late by the time of the step that
- * waits for it; pods that are not available are, by what this process has seen.
- */
-function observe({ metadata, spec, status }: DaemonSet, unavailableSinceMs: number | undefined): WorkloadNumbers {
-  const isAtZero = isHeld({ apiVersion: "", kind: "", metadata, spec });
+/** Nodes are replicas. One that is held has a count of 0; one that fits no node waits for one. */
+function observe(daemonSet: DaemonSet): WorkloadNumbers {
+  const { metadata, status } = daemonSet;
   return {
-    desiredCount: isAtZero ? 0 : Math.max(1, status?.desiredNumberScheduled ?? 0),
+    desiredCount: isHeld(daemonSet) ? 0 : Math.max(1, status?.desiredNumberScheduled ?? 0),
     generation: metadata.generation ?? 0,
     observedGeneration: status?.observedGeneration ?? 0,
     replicaCount: status?.currentNumberScheduled ?? 0,
     updatedCount: status?.updatedNumberScheduled ?? 0,
     readyCount: status?.numberReady ?? 0,
     availableCount: status?.numberAvailable ?? 0,
-    progressing: { status: "Unknown", lastUpdateMs: 0 },
-    ...(unavailableSinceMs === undefined
-      ? {}
-      : { available: { status: "False", reason: "MinimumReplicasUnavailable", lastUpdateMs: unavailableSinceMs } }),
   };
 }
 

@@ -15,7 +15,7 @@ export interface PodKind<T extends KubeObject> {
   templateOf(object: T): PodTemplateSpec;
   /** Why the target cannot be released as it is. */
   problemsOf(target: T): readonly Problem[];
-  observe(object: T, unavailableSinceMs: number | undefined): WorkloadNumbers;
+  observe(object: T): WorkloadNumbers;
   newPrimary(target: T, plan: PrimaryPlan): T;
   /** Undefined when the live one is so already. */
   promotedPrimary(live: T, target: T, plan: PrimaryPlan): T | undefined;
@@ -71,17 +71,17 @@ export function readPodWorkload<T extends PodObject>(
     configs,
     templateHash: hash,
     problems: target === undefined ? [] : [...labelProblems(target, source), ...kind.problemsOf(target)],
-    observeTarget(sinceMs) {
+    observeTarget() {
       if (target === undefined || hash === undefined) return undefined;
-      return { ...named(target), templateHash: hash, ...kind.observe(target, sinceMs) };
+      return { ...named(target), templateHash: hash, ...kind.observe(target) };
     },
-    observePrimary(sinceMs) {
+    observePrimary() {
       if (primary === undefined) return undefined;
       const made = kind.templateOf(primary);
       return {
         ...named(primary),
         templateHash: "",
-        ...kind.observe(primary, sinceMs),
+        ...kind.observe(primary),
         matchesTarget: plan !== undefined && matchesTarget(made, plan),
         isPromoted: plan !== undefined && isPromoted(made, plan.revisionId),
       };

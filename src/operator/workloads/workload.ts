@@ -21,9 +21,8 @@ export interface Workload {
   readonly templateHash: string | undefined;
   /** What the user must mend about the target. */
   readonly problems: readonly Problem[];
-  /** `unavailableSinceMs`: since when this process has seen it without its pods, for kinds that do not say. */
-  observeTarget(unavailableSinceMs: number | undefined): WorkloadObservation | undefined;
-  observePrimary(unavailableSinceMs: number | undefined): PrimaryObservation | undefined;
+  observeTarget(): WorkloadObservation | undefined;
+  observePrimary(): PrimaryObservation | undefined;
   /** The primary as it is first created; undefined when it cannot be made. */
   newPrimary(): KubeObject | undefined;
   /** The live primary with the target's present revision; undefined when it has it. */
