@@ -30,16 +30,8 @@ afterAll(async () => {
 const isPhase = (phase: string) => (object: Canary) => object.status?.phase === phase;
 const isDrained = (object: Canary) => object.status?.conditions?.length === 1;
 
-async function withOperator(namespace: string, objects: KubeObject[], body: () => Promise<void>): Promise<void> {
-  await rehearsal.createNamespace(namespace, objects);
-  const stop = new AbortController();
-  const operator = rehearsal.runOperator({ namespace, signal: stop.signal });
-  try {
-    await body();
-  } finally {
-    stop.abort();
-    await operator;
-  }
+function withOperator(namespace: string, objects: KubeObject[], body: () => Promise<void>): Promise<void> {
+  return rehearsal.withOperator(namespace, objects, body);
 }
 
 function release(namespace: string, image: string): Promise<unknown> {

@@ -1,4 +1,4 @@
-import type { Canary, ConfigMap, Deployment, HorizontalPodAutoscaler } from "#api";
+import type { Canary, ConfigMap, DaemonSet, Deployment, HorizontalPodAutoscaler, Service } from "#api";
 
 /** The objects of a small release, for tests. */
 
@@ -14,6 +14,21 @@ export const deployment: Deployment = {
       spec: { containers: [{ name: "web", image: "podinfo:1", ports: [{ name: "http", containerPort: 9898 }] }] },
     },
   },
+};
+
+export const daemonSet: DaemonSet = {
+  apiVersion: "apps/v1",
+  kind: "DaemonSet",
+  metadata: { name: "web" },
+  spec: { selector: deployment.spec.selector, template: deployment.spec.template },
+};
+
+/** A Service as the target: releases are changes of its selector. */
+export const coreService: Service = {
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name: "web", labels: { team: "shop" } },
+  spec: { selector: { app: "v1" }, ports: [{ name: "http", port: 9898 }] },
 };
 
 export const canary: Canary = {

@@ -38,8 +38,17 @@ export interface Rehearsal {
     readonly log?: Log;
     readonly settings?: Partial<OperateSettings>;
   }): Promise<void>;
+  /** Creates a namespace with objects, and runs an operator for it while the body runs. */
+  withOperator(
+    namespace: string,
+    objects: readonly KubeObject[],
+    body: () => Promise<void>,
+    settings?: Partial<OperateSettings>,
+  ): Promise<void>;
   createNamespace(name: string, objects: readonly KubeObject[]): Promise<void>;
   canary(namespace: string): Promise<Canary | undefined>;
+  /** Resolves after a time of the operator's clock. */
+  pass(timeMs: number): Promise<void>;
   /** Resolves when the Canary is as wanted; rejects after a while, naming its status. */
   until(namespace: string, test: (canary: Canary) => boolean): Promise<Canary>;
   deployment(namespace: string, name: string): Promise<Deployment | undefined>;
@@ -54,15 +63,19 @@ export type PrometheusAnswer = number | "empty" | "bad-query" | "down";
 
 /** Tests have no time for intervals of whole seconds, which are the shortest that the schema takes. */
 const SPEED = 20;
-const PATIENCE_MS = 30_000;
+/** Below the time limit of a test, which would not say what was waited for. */
+const PATIENCE_MS = 25_000;
 const POLL_MS = 20;
 
 /** Starts it against an API server. */
-export async function startRehearsal(server: { readonly kubeconfigPath: string }): Promise<Rehearsal> {
+export async function startRehearsal(
+  server: { readonly kubeconfigPath: string },
+  options: { readonly crds: readonly KubeObject[] } = { crds: [...flaggerCrds(), ...istioCrds()] },
+): Promise<Rehearsal> {
   const client = createKubeClient(await loadKubeconfig(server.kubeconfigPath));
   const clock = fastClock();
   const stop = new AbortController();
-  for (const crd of [...flaggerCrds(), ...istioCrds()]) await client.create(resources.customResourceDefinitions, crd);
+  for (const crd of options.crds) await client.create(resources.customResourceDefinitions, crd);
   await untilServed(client);
   const prometheus = await startPrometheus();
   const rehearsal: Rehearsal = {
@@ -96,11 +109,24 @@ export async function startRehearsal(server: { readonly kubeconfigPath: string }
           signal,
         },
       ),
+    async withOperator(namespace, objects, body, settings) {
+      await rehearsal.createNamespace(namespace, objects);
+      const end = new AbortController();
+      const more = settings === undefined ? {} : { settings };
+      const operator = rehearsal.runOperator({ namespace, signal: end.signal, ...more });
+      try {
+        await body();
+      } finally {
+        end.abort();
+        await operator;
+      }
+    },
     async createNamespace(name, objects) {
       await client.create(resources.namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
       for (const object of objects) await client.create(resourceOf(object), inNamespace(object, name));
     },
     canary: (namespace) => client.get<Canary>(resources.canaries, { namespace, name: "web" }),
+    pass: (timeMs) => new Promise((resolve) => void clock.after(timeMs, resolve)),
     until: (namespace, test) => waitFor(rehearsal, namespace, test),
     deployment: (namespace, name) => client.get<Deployment>(resources.deployments, { namespace, name }),
     daemonSet: (namespace, name) => client.get<DaemonSet>(resources.daemonSets, { namespace, name }),
@@ -127,12 +153,10 @@ export async function startRehearsal(server: { readonly kubeconfigPath: string }
 
 /** A CRD is served some time after it was created. */
 async function untilServed(client: KubeClient): Promise<void> {
-  const { canaries, virtualServices } = resources;
   const stop = new AbortController();
   const timer = systemClock.after(PATIENCE_MS, () => stop.abort());
   await waitForKinds({ client, clock: systemClock, log: silentLog, signal: stop.signal });
   timer();
-  await Promise.all([canaries, virtualServices].map((resource) => client.list(resource)));
 }
 
 /** A clock on which everything takes a twentieth of its time. */

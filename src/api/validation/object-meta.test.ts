@@ -44,6 +44,12 @@ test.each<[ObjectMeta, string[]]>([
   ],
 ])("validateObjectMeta: %j", (meta, expected) => expect(told(meta)).toEqual(expected));
 
+test("validateObjectMeta: finalizers of custom kinds need no slash, as operators have long written them", () => {
+  const canary = { group: "flagger.app", kind: "Canary", namespaced: true };
+  expect(told({ name: "x", finalizers: ["finalizer.flagger.app"] }, canary)).toEqual([]);
+  expect(told({ name: "x", finalizers: ["not valid"] }, canary)).toHaveLength(1);
+});
+
 test("validateObjectMeta: a namespace has a label for a name, and lives in none", () => {
   const namespace = { group: "", kind: "Namespace", namespaced: false };
   const label =

@@ -36,7 +36,7 @@ export function validateObjectMeta(meta: ObjectMeta, options: ObjectMetaOptions)
     ...labelProblems(meta.labels, "metadata.labels"),
     ...annotationProblems(meta.annotations, "metadata.annotations"),
     ...ownerProblems(meta.ownerReferences ?? []),
-    ...finalizerProblems(meta.finalizers ?? []),
+    ...finalizerProblems(meta.finalizers ?? [], isOfKubernetes(options.resource.group)),
   ];
   return options.old === undefined ? problems : [...problems, ...changeProblems(meta, options.old)];
 }
@@ -120,11 +120,17 @@ function ownerReferenceProblems(owner: OwnerReference, path: string): Problem[] 
 
 const STANDARD_FINALIZERS = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
 
-function finalizerProblems(finalizers: readonly string[]): Problem[] {
+/** Kubernetes asks for a domain and a slash on its own kinds only. Source: `pkg/apis/core/validation` ValidateObjectMeta. */
+function isOfKubernetes(group: string): boolean {
+  return !group.includes(".") || group.endsWith(".k8s.io");
+}
+
+function finalizerProblems(finalizers: readonly string[], needsDomain: boolean): Problem[] {
   const problems = finalizers.flatMap((finalizer, i) => {
     const path = `metadata.finalizers[${i}]`;
     const faults = qualifiedName(finalizer).map((fault) => invalid(path, finalizer, fault));
-    if (faults.length > 0 || finalizer.includes("/") || STANDARD_FINALIZERS.has(finalizer)) return faults;
+    const isNamed = !needsDomain || finalizer.includes("/") || STANDARD_FINALIZERS.has(finalizer);
+    if (faults.length > 0 || isNamed) return faults;
     return [invalid(path, finalizer, "name is neither a standard finalizer name nor is it fully qualified")];
   });
   if (!finalizers.includes("orphan") || !finalizers.includes("foregroundDeletion")) return problems;
