@@ -36,7 +36,7 @@ export async function operate(settings: OperateSettings, ports: OperatePorts): P
   setMaxListeners(256, signal);
   const http = createOutboundHttp(ports.env);
   const events = createEventRecorder({ client, component: "flagger", clock, log });
-  const relay = createEventRelay({ globalUrl: settings.eventWebhook, http, clock, log, signal });
+  const relay = createEventRelay({ globalUrl: settings.eventWebhook, http, clock, log });
   try {
     await waitForKinds({ ...ports, signal });
     if (signal.aborted) return;
