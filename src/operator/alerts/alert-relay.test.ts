@@ -224,9 +224,9 @@ test("alert relay: at the end it waits ten seconds for receivers that do not ans
   sender.send(alertAbout(alertingCanary([entry()]), { message: "three" }));
   stop();
   const flushed = sender.flush();
-  await expect.poll(() => server.requests).toHaveLength(1);
+  await expect.poll(() => server.requests, { timeout: 20_000 }).toHaveLength(1);
   await clock.advance(5000);
-  await expect.poll(() => server.requests).toHaveLength(2);
+  await expect.poll(() => server.requests, { timeout: 20_000 }).toHaveLength(2);
   await clock.advance(5000);
   await flushed;
   expect(server.requests).toHaveLength(2);

@@ -122,7 +122,7 @@ test("outbox: an attempt that ends without an answer after 5 s is made again", a
     if (count > 1) response.end();
   });
   send("1");
-  await expect.poll(bodies).toHaveLength(1);
+  await expect.poll(bodies, { timeout: 20_000 }).toHaveLength(1);
   endAttempts();
   await outbox.sending();
   expect(waits).toEqual([1000]);
