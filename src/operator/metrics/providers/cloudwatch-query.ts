@@ -1,6 +1,7 @@
 import type { MetricDataQuery } from "@aws-sdk/client-cloudwatch";
 import { err, isObject, ok, type Result } from "#base";
 import { parseJson } from "./http-call.ts";
+import { shown } from "./samples.ts";
 
 type Kind = "text" | "number" | "boolean" | "object" | "list";
 
@@ -25,6 +26,9 @@ const FIELDS: Readonly<Record<string, Kind>> = {
 /** Go, and with it Flagger, reads the names of fields without regard to case. */
 const NAMES = new Map(Object.keys(FIELDS).map((name) => [name.toLowerCase(), name]));
 
+/** `query[0].MetricStat.Metric.Dimensions[0]` is as deep as it goes. */
+const MAX_DEPTH = 4;
+
 /** Reads the query of a template: a JSON array of `MetricDataQuery`. */
 export function parseCloudWatchQuery(text: string): Result<readonly MetricDataQuery[], string> {
   const queries = parseJson(text);
@@ -46,7 +50,8 @@ function decodeList(items: readonly unknown[], path: string): Result<readonly un
 }
 
 function decodeObject(value: unknown, path: string): Result<Readonly<Record<string, unknown>>, string> {
-  if (!isObject(value)) return err(`${path} must be an object, received ${JSON.stringify(value).slice(0, 60)}`);
+  if (!isObject(value)) return err(`${path} must be an object, received ${shown(value)}`);
+  if (path.split(".").length > MAX_DEPTH) return err(`${path} is nested too deep for a MetricDataQuery`);
   const decoded: Record<string, unknown> = {};
   for (const [written, entry] of Object.entries(value)) {
     const name = NAMES.get(written.toLowerCase());
@@ -64,7 +69,5 @@ function decodeField(value: unknown, { kind, path }: { kind: Kind; path: string 
   if (kind === "object") return decodeObject(value, path);
   if (kind === "list") return Array.isArray(value) ? decodeList(value, path) : err(`${path} must be an array`);
   const wanted = kind === "text" ? "string" : kind;
-  return typeof value === wanted
-    ? ok(value)
-    : err(`${path} must be a ${wanted}, received ${JSON.stringify(value).slice(0, 60)}`);
+  return typeof value === wanted ? ok(value) : err(`${path} must be a ${wanted}, received ${shown(value)}`);
 }

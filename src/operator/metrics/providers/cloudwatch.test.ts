@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { createOutboundHttp } from "../../gates/index.ts";
 import { cloudWatchSource } from "./cloudwatch.ts";
 import { parseCloudWatchQuery } from "./cloudwatch-query.ts";
 import { askOf, type Canned, NOW_MS, probeOf, startRecordingServer } from "./recording-server.ts";
@@ -198,6 +199,17 @@ test("cloudwatch: a template without a region, interval or usable address is an 
   expect(await error({ provider: { ...provider, address: "there" } })).toEqual(says("spec.provider.address"));
 });
 
+test("cloudwatch: goes through the operator's proxy", async () => {
+  const proxy = await startRecordingServer(() => results([8]));
+  const http = createOutboundHttp({ http_proxy: proxy.url });
+  const address = "http://monitoring.example";
+  const { result } = await askOf(source, {}, { ...request, http, provider: { ...provider, address } });
+  expect(result).toEqual({ kind: "value", value: 8 });
+  expect(proxy.requests[0]?.headers.host).toBe("monitoring.example");
+  await http.close();
+  await proxy.close();
+});
+
 test.each([
   ["m1 / m2", "must be a JSON array"],
   ["{}", "must be a JSON array"],
@@ -206,7 +218,12 @@ test.each([
   ['[{"Id": 7}]', "query[0].Id must be a string, received 7"],
   ['[{"Id": "a"}, {"Metric": "m"}]', 'query[1].Metric must be an object, received "m"'],
   ['[{"MetricStat": {"Metric": {"Dimensions": {}}}}]', "query[0].MetricStat.Metric.Dimensions must be an array"],
+  [`[{"Id": ${"[".repeat(50_000)}${"]".repeat(50_000)}}]`, "query[0].Id must be a string, received a list"],
+  [
+    `[${'{"Metric": '.repeat(50_000)}{}${"}".repeat(50_000)}]`,
+    "query[0].Metric.Metric.Metric.Metric is nested too deep",
+  ],
   ['[{"MetricStat": {"Periode": 60}}]', 'query[0].MetricStat has the unknown field "Periode"'],
-])("parseCloudWatchQuery: %s is refused", (text, why) => {
+])("parseCloudWatchQuery: %.40s is refused", (text, why) => {
   expect(parseCloudWatchQuery(text)).toEqual({ ok: false, error: expect.stringContaining(why) });
 });

@@ -7,7 +7,7 @@ import { boundedMessage } from "./bounded-message.ts";
 import { parseExternalMetricsQuery } from "./external-metrics-query.ts";
 import { type HttpReply, MAX_BODY_BYTES, parseJson, send, urlOf, whyNot } from "./http-call.ts";
 import { type ProbeRequest, problemIn, resultOf } from "./http-source.ts";
-import { measured, severalSeries } from "./samples.ts";
+import { measured, severalSeries, shown } from "./samples.ts";
 
 /** Source: Kubernetes, `k8s.io/metrics/pkg/apis/external_metrics/v1beta1`. */
 const API_PATH = "/apis/external.metrics.k8s.io/v1beta1";
@@ -107,7 +107,7 @@ function read(text: string): MetricResult | undefined {
   const value = isObject(item) ? item.value : undefined;
   const quantity = typeof value === "string" || typeof value === "number" ? parseQuantity(value) : undefined;
   if (quantity?.ok === true) return measured(quantity.value);
-  return { kind: "error", message: `the metric has the value ${JSON.stringify(value)}, which is no quantity` };
+  return { kind: "error", message: `the metric has the value ${shown(value)}, which is no quantity` };
 }
 
 function readApi(text: string): MetricResult | undefined {

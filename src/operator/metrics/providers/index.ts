@@ -19,9 +19,14 @@ const executed: readonly MetricSource[] = [
   dynatraceSource(),
 ];
 
-const sources: readonly MetricSource[] = [...executed, notExecutedSource(executed.flatMap(({ types }) => types))];
+const sources: readonly MetricSource[] = [...executed, notExecutedSource(sourceTypes())];
 
 /** Finds what executes a provider type; undefined for a type that Flagger's API does not have. */
 export function sourceOf(type: string): MetricSource | undefined {
   return sources.find(({ types }) => types.includes(type));
+}
+
+/** Every type that is executed, for messages. */
+export function sourceTypes(): readonly string[] {
+  return executed.flatMap(({ types }) => types);
 }

@@ -1,13 +1,17 @@
-import { expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { expect, test, vi } from "vitest";
+import { parse } from "yaml";
+import type { MetricTemplate } from "#api";
 import { datadogSource } from "./datadog.ts";
 import { dynatraceSource } from "./dynatrace.ts";
 import { externalMetricsSource } from "./external-metrics.ts";
 import { graphiteSource } from "./graphite.ts";
-import { sourceOf } from "./index.ts";
+import { sourceOf, sourceTypes } from "./index.ts";
 import { influxSource } from "./influxdb.ts";
 import { newRelicSource } from "./new-relic.ts";
 import { askOf, NOW_MS, probeOf, startRecordingServer, withSecret } from "./recording-server.ts";
 import { createOutboundHttp } from "../../gates/index.ts";
+import type { MetricSource } from "../metric-source.ts";
 
 /** Every provider that is asked over plain HTTP, with a Secret that is whole. */
 const all = [
@@ -47,11 +51,16 @@ test.each(all)("$type: JSON of any shape gives a result and never throws", async
     { result: [null, { data: [null] }] },
     [{ datapoints: [null, {}] }],
   ];
+  const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+  const deepOnes = [
+    deep,
+    `{"series":[{"pointlist":[[1,${deep}]]}]}`,
+    `{"results":[{"result":${deep}}]}`,
+    `[{"datapoints":[[${deep},1]]}]`,
+  ];
   const lists = [null, [null], [{ value: null }]].map((items) => ({ kind: "ExternalMetricValueList", items }));
-  for (const body of [...odd, ...more, ...lists])
-    expect((await askOf(make(), { body: JSON.stringify(body) }, request)).result.kind).toMatch(
-      /^(empty|error|unreachable)$/,
-    );
+  for (const body of [...odd, ...more, ...lists].map((value) => JSON.stringify(value)).concat(deepOnes))
+    expect((await askOf(make(), { body }, request)).result.kind).toMatch(/^(empty|error|unreachable)$/);
 });
 
 test.each(all)("$type: a server that hangs is given up after the timeout", async ({ make, request }) => {
@@ -169,17 +178,55 @@ test("graphite: the user of the address logs in, and a path of it is kept", asyn
   await server.close();
 });
 
-test("sourceOf: finds each type of Flagger's API but prometheus, and says which are not executed", async () => {
-  const executed = ["datadog", "graphite", "influxdb", "newrelic", "cloudwatch", "externalmetrics", "dynatrace"];
-  for (const type of executed) expect(sourceOf(type)?.types).toEqual([type]);
+test("sourceOf: finds each type, and says which are not executed", async () => {
+  for (const type of sourceTypes()) expect(sourceOf(type)?.types).toEqual([type]);
   for (const type of ["stackdriver", "splunk", "keptn"]) {
-    const source = sourceOf(type);
-    if (source === undefined) throw new Error(`no source for ${type}`);
+    const source = found(type);
     const { result, requests } = await askOf(source, {}, { provider: { type } });
     expect(result).toMatchObject({ kind: "error", message: expect.stringContaining(`"${type}" is not executed`) });
     expect(requests).toHaveLength(0);
     const { problem } = await probeOf(source, {}, { provider: { type } });
-    for (const name of executed) expect(problem).toContain(name);
+    for (const name of sourceTypes()) expect(problem).toContain(name);
   }
   expect(sourceOf("graphana")).toBeUndefined();
 });
+
+/** Keys of the Secret, as the comment of an example names them. */
+const SECRET_COMMENT = /name: \w+ # (.*)/;
+
+const page = readFileSync(new URL("../../../../docs/metric-providers.md", import.meta.url), "utf8");
+const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = ""]) => {
+  const template: MetricTemplate = parse(text);
+  return { text, type: template.spec.provider.type, template };
+});
+
+test("docs/metric-providers.md: has a row and an example for every type but prometheus", () => {
+  const types = sourceTypes().filter((type) => type !== "prometheus");
+  expect(examples.map(({ type }) => type).sort()).toEqual([...types].sort());
+  for (const type of types) expect(page).toContain(`| ${type} |`);
+});
+
+test.each(examples)(
+  "docs/metric-providers.md: the example of $type is asked as it stands",
+  async ({ text, type, template }) => {
+    vi.stubEnv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", "secret-example");
+    const keys = SECRET_COMMENT.exec(text)?.[1]?.split(", ") ?? [];
+    const { secretRef, region } = template.spec.provider;
+    const provider = {
+      type,
+      ...(secretRef === undefined ? {} : { secretRef }),
+      ...(region === undefined ? {} : { region }),
+    };
+    const secret = secretRef === undefined ? undefined : new Map(keys.map((key) => [key, "x"]));
+    const { requests } = await askOf(found(type), { status: 400 }, { provider, secret, query: template.spec.query });
+    expect(requests).toHaveLength(1);
+    vi.unstubAllEnvs();
+  },
+);
+
+function found(type: string): MetricSource {
+  const source = sourceOf(type);
+  if (source === undefined) throw new Error(`no source for ${type}`);
+  return source;
+}

@@ -8,9 +8,15 @@ export function measured(sample: unknown): MetricResult {
   if (typeof sample !== "number")
     return {
       kind: "error",
-      message: `the query gives ${JSON.stringify(sample)?.slice(0, 100)}; it must give a number`,
+      message: `the query gives ${shown(sample)}; it must give a number`,
     };
   return sample === 0 ? { kind: "zero" } : { kind: "value", value: sample };
+}
+
+/** A value for a message. Lists and objects are not written out: they may be as large and as deep as a server likes. */
+export function shown(value: unknown): string {
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "a list" : "an object";
+  return (JSON.stringify(value) ?? "nothing").slice(0, 100);
 }
 
 /** The answer to a query that gives more than the one series that a check can judge. Source: flagger-spec 10.3.16. */
