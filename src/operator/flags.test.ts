@@ -44,11 +44,13 @@ test("parseFlags: variables win over flags, and Flagger's other flags are accept
   };
   expect(flagsOf(argv, env)).toMatchObject({
     eventWebhook: "http://b",
-    slack: { url: "http://s", token: "t", proxyUrl: "http://p", user: "flagger", channel: "" },
-    msTeams: { url: "http://m", proxyUrl: "http://q" },
+    globalAlerts: {
+      slack: { url: "http://s", token: "t", proxy: "http://p", user: "flagger", channel: "" },
+      msteams: { url: "http://m", proxy: "http://q" },
+    },
     ignored: ["-control-loop-interval", "-log_dir"],
   });
-  expect(flagsOf(["-slack-url=http://s"], { SLACK_URL: "http://e" }).slack.url).toBe("http://e");
+  expect(flagsOf(["-slack-url=http://s"], { SLACK_URL: "http://e" }).globalAlerts.slack.url).toBe("http://e");
 });
 
 test("parseFlags: takes every flag of Flagger 1.44", () => {
@@ -71,7 +73,7 @@ test("parseFlags: takes every flag of Flagger 1.44", () => {
     ingressAnnotationsPrefix: "x",
     forbidsForeignNamespaces: true,
     workerCount: 7,
-    slack: { user: "x", channel: "x" },
+    globalAlerts: { slack: { user: "x", channel: "x" } },
   });
 });
 

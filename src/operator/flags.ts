@@ -1,4 +1,5 @@
 import { err, ok, parseDuration, type Result } from "#base";
+import { type GlobalAlertSettings, globalAlertSettings } from "./alerts/index.ts";
 import { routers } from "./routers/index.ts";
 
 /** What the operator is told on its command line. Source: flagger-spec 8.3. */
@@ -16,8 +17,7 @@ export interface OperatorFlags {
   readonly clusterName: string;
   readonly ingressAnnotationsPrefix: string;
   readonly forbidsForeignNamespaces: boolean;
-  readonly slack: SlackFlags;
-  readonly msTeams: MsTeamsFlags;
+  readonly globalAlerts: GlobalAlertSettings;
   readonly isLeaderElected: boolean;
   readonly leaderElectionNamespace: string;
   readonly workerCount: number;
@@ -26,20 +26,6 @@ export interface OperatorFlags {
   readonly wantsVersion: boolean;
   /** Flags of Flagger that have no effect here, as given. */
   readonly ignored: readonly string[];
-}
-
-/** Where alerts go that name no provider; an empty URL means nowhere. */
-export interface SlackFlags {
-  readonly url: string;
-  readonly token: string;
-  readonly proxyUrl: string;
-  readonly user: string;
-  readonly channel: string;
-}
-
-export interface MsTeamsFlags {
-  readonly url: string;
-  readonly proxyUrl: string;
 }
 
 interface FlagRule {
@@ -166,8 +152,6 @@ function flagsOf(
   context: { env: Readonly<Record<string, string | undefined>>; ignored: readonly string[] },
 ): OperatorFlags {
   const minInterval = parseDuration(valueOf("min-interval"));
-  // The variable wins over the flag, as in Flagger: what holds a secret is better not on a command line.
-  const secretOf = (variable: string, flag: string): string => context.env[variable] || valueOf(flag);
   return {
     kubeconfig: valueOf("kubeconfig"),
     metricsServer: valueOf("metrics-server"),
@@ -178,21 +162,12 @@ function flagsOf(
     tracksConfigs: isTrue(valueOf("enable-config-tracking")),
     logLevel: valueOf("log-level"),
     port: Number(valueOf("port")),
-    eventWebhook: secretOf("EVENT_WEBHOOK_URL", "event-webhook"),
+    // The variable wins over the flag, as in Flagger.
+    eventWebhook: context.env.EVENT_WEBHOOK_URL || valueOf("event-webhook"),
     clusterName: valueOf("cluster-name"),
     ingressAnnotationsPrefix: valueOf("ingress-annotations-prefix"),
     forbidsForeignNamespaces: isTrue(valueOf("no-cross-namespace-refs")),
-    slack: {
-      url: secretOf("SLACK_URL", "slack-url"),
-      token: secretOf("SLACK_TOKEN", "slack-token"),
-      proxyUrl: secretOf("SLACK_PROXY_URL", "slack-proxy-url"),
-      user: valueOf("slack-user"),
-      channel: valueOf("slack-channel"),
-    },
-    msTeams: {
-      url: secretOf("MSTEAMS_URL", "msteams-url"),
-      proxyUrl: secretOf("MSTEAMS_PROXY_URL", "msteams-proxy-url"),
-    },
+    globalAlerts: globalAlertSettings(valueOf, context.env),
     isLeaderElected: isTrue(valueOf("enable-leader-election")),
     leaderElectionNamespace: valueOf("namespace") || valueOf("leader-election-namespace"),
     workerCount: Math.max(1, Number(valueOf("threadiness"))),

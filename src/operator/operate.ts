@@ -1,10 +1,10 @@
 import { setMaxListeners } from "node:events";
 import type { Clock, Log, Random } from "#base";
 import { createEventRecorder, type KubeClient } from "#kube";
-import type { AlertRelay } from "./alerts/index.ts";
+import { type AlertRelay, createAlertRelay, type GlobalAlertSettings } from "./alerts/index.ts";
+import { alertLookups } from "./alert-of.ts";
 import { runCanaryController } from "./canary-controller.ts";
 import { createEventRelay, createOutboundHttp } from "./gates/index.ts";
-import { namesOf } from "#rollout";
 import type { OperatorContext, OperatorSettings } from "./operator-context.ts";
 import { waitForKinds } from "./required-kinds.ts";
 import type { RolloutMetrics } from "./telemetry/index.ts";
@@ -16,6 +16,10 @@ export interface OperateSettings extends OperatorSettings {
   readonly namespace: string;
   readonly eventWebhook: string;
   readonly workerCount: number;
+  /** Shown in alerts; empty for none. */
+  readonly clusterName: string;
+  /** Where alerts of Canaries go that name no provider. */
+  readonly globalAlerts: GlobalAlertSettings;
 }
 
 export interface OperatePorts {
@@ -38,14 +42,22 @@ export async function operate(settings: OperateSettings, ports: OperatePorts): P
   setMaxListeners(256, signal);
   const http = createOutboundHttp(ports.env);
   const events = createEventRecorder({ client, component: "flagger", clock, log });
-  const relay = createEventRelay({ globalUrl: settings.eventWebhook, http, clock, log, signal });
-  const alerts = createLogRelay(log);
+  const relay = createEventRelay({ globalUrl: settings.eventWebhook, http, clock, log });
+  let alerts: AlertRelay | undefined;
   try {
     await waitForKinds({ ...ports, signal });
     if (signal.aborted) return;
     const scope = settings.namespace === "" ? {} : { namespace: settings.namespace };
     const views = createViews({ ...ports, ...scope, signal });
     await views.synced;
+    alerts = createAlertRelay({
+      ...ports,
+      signal,
+      http,
+      clusterName: settings.clusterName,
+      global: settings.globalAlerts,
+      lookups: alertLookups({ views, settings }),
+    });
     const context: OperatorContext = { ...ports, settings, views, http, events, relay, alerts, signal };
     await runCanaryController(context, { workerCount: settings.workerCount, random: ports.random });
   } catch (thrown) {
@@ -54,18 +66,8 @@ export async function operate(settings: OperateSettings, ports: OperatePorts): P
   } finally {
     stop.abort();
     await relay.flush();
-    await alerts.flush();
+    await alerts?.flush();
     await events.flush();
     await http.close();
   }
-}
-
-/** Alerts in the log, for whoever collects it. */
-function createLogRelay(log: Log): AlertRelay {
-  return {
-    send({ canary, severity, message, reason }) {
-      log.warn("alert", { canary: namesOf(canary).canaryRef, severity, text: message, reason });
-    },
-    flush: () => Promise.resolve(),
-  };
 }

@@ -13,8 +13,6 @@ export interface OperatorSettings extends WorkloadSettings, RouterSettings {
   readonly minIntervalMs: number;
   /** Provider of Canaries that name none. */
   readonly meshProvider: string;
-  /** Shown in alerts; empty for none. */
-  readonly clusterName: string;
   /** Canaries may name templates and providers of their own namespace only. */
   readonly forbidsForeignNamespaces: boolean;
 }

@@ -105,7 +105,7 @@ function tell(
 function alert(command: Extract<Command, { kind: "alert" }>, options: PerformOptions, context: OperatorContext): void {
   const { canary } = options.snapshot;
   if (command.isStanding && !options.announcements.isNews(canary, `alert ${command.message}`)) return;
-  context.alerts.send(alertOf(command, canary, context.settings.clusterName));
+  context.alerts.send(alertOf(command, canary));
 }
 
 /** Calls hooks whose answer decides nothing any more; the first that fails ends the list. Source: flagger-spec 6.1. */

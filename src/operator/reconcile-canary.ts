@@ -2,6 +2,8 @@ import { type Canary, type CanaryStatus, keyOf, splitKey } from "#api";
 import { deepEqual, formatProblem, type Problem } from "#base";
 import { ApiFailure, type ReconcileOutcome } from "#kube";
 import { type Answer, type Command, type Decision, decide, MAX_ROUNDS, namesOf, type Observation } from "#rollout";
+import { alertLookups } from "./alert-of.ts";
+import { alertProblems } from "./alerts/index.ts";
 import { type Announcements, createAnnouncements } from "./announcements.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { perform } from "./perform.ts";
@@ -60,8 +62,10 @@ export async function reconcileCanary(
   const { decision, problems } = await observeAndDecide(key, snapshot, { memory, context });
   if (context.signal.aborted) return {};
   const lost = lostPrimary(snapshot);
-  const told = lost === undefined ? problems : [...problems, lost];
-  const commands = lost === undefined ? decision.commands : [...decision.commands, problemEvent(lost)];
+  // These stop nothing; they are told like those that do.
+  const mild = [...(lost === undefined ? [] : [lost]), ...alertProblems(snapshot.canary, alertLookups(context))];
+  const told = [...problems, ...mild];
+  const commands = [...decision.commands, ...mild.map(mildEvent)];
   const { announcements } = memory;
   await perform(commands, { snapshot, announcements, phase: decision.status.phase }, context);
   await record(decision, { snapshot, problems: told }, context);
@@ -112,6 +116,10 @@ async function refuse(
   await perform(problems.map(problemEvent), options, context);
   if (!deepEqual(status, canary.status)) await writeStatus(canary, status, context);
   return problems.some(({ code }) => code === "not-served") ? { requeueAfterMs: RECHECK_MS } : {};
+}
+
+function mildEvent(problem: Problem): Command {
+  return { kind: "event", type: "Warning", message: formatProblem(problem), isStanding: true };
 }
 
 function problemEvent(problem: Problem): Command {

@@ -42,8 +42,7 @@ export interface Rehearsal {
   withOperator(
     namespace: string,
     objects: readonly KubeObject[],
-    body: () => Promise<void>,
-    settings?: Partial<OperateSettings>,
+    run: (() => Promise<void>) | { readonly settings: Partial<OperateSettings>; readonly body: () => Promise<void> },
   ): Promise<void>;
   createNamespace(name: string, objects: readonly KubeObject[]): Promise<void>;
   canary(namespace: string): Promise<Canary | undefined>;
@@ -95,6 +94,10 @@ export async function startRehearsal(
           workerCount: 4,
           meshProvider: "istio",
           clusterName: "",
+          globalAlerts: {
+            slack: { url: "", token: "", proxy: "", user: "", channel: "" },
+            msteams: { url: "", proxy: "" },
+          },
           ingressAnnotationsPrefix: "nginx.ingress.kubernetes.io",
           forbidsForeignNamespaces: false,
           ...settings,
@@ -109,11 +112,11 @@ export async function startRehearsal(
           signal,
         },
       ),
-    async withOperator(namespace, objects, body, settings) {
+    async withOperator(namespace, objects, run) {
+      const { settings, body } = typeof run === "function" ? { settings: {}, body: run } : run;
       await rehearsal.createNamespace(namespace, objects);
       const end = new AbortController();
-      const more = settings === undefined ? {} : { settings };
-      const operator = rehearsal.runOperator({ namespace, signal: end.signal, ...more });
+      const operator = rehearsal.runOperator({ namespace, signal: end.signal, settings });
       try {
         await body();
       } finally {

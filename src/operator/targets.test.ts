@@ -115,10 +115,9 @@ test("a provider that is not executed is told with those that are, and a good on
 test("references across namespaces are refused at every look when the flag says so (pinned 18)", async () => {
   const metrics = [{ name: "rate", templateRef: { name: "rate", namespace: "other" } }];
   const settings = { forbidsForeignNamespaces: true };
-  await rehearsal.withOperator(
-    "reach",
-    [deployment, canary],
-    async () => {
+  await rehearsal.withOperator("reach", [deployment, canary], {
+    settings,
+    body: async () => {
       await rehearsal.until("reach", isDone("Initialized"));
       const key = { namespace: "reach", name: "web" };
       await rehearsal.client.patch(resources.canaries, key, {
@@ -129,8 +128,7 @@ test("references across namespaces are refused at every look when the flag says 
       expect(conditionOf(told)).toContain("spec.analysis.metrics[0].templateRef.namespace");
       expect(told.status?.phase).toBe("Initialized");
     },
-    settings,
-  );
+  });
 });
 
 test("what is missing beside the Canary is a condition, which goes when it is there", async () => {

@@ -25,6 +25,16 @@ const OWN_COLUMNS: ReadonlySet<string> = new Set(["Served"]);
 /** What upstream adds for the sake of status alone, or says at the root. */
 const IGNORED = /^ (apiVersion|kind|metadata)|^( status| apiVersion| kind)( |$)/;
 
+/** Fields, as lines of {@link shapeOf} begin, that take more than upstream's; AlertProvider has its own test in alert-provider.test.ts. */
+const WIDENED = /^alertproviders\.flagger\.app spec( type)? \{/;
+
+function comparedShape(crd: KubeObject): string[] {
+  const name = crd.metadata.name ?? "";
+  return shapeOf(crd)
+    .map((line) => `${name} ${line}`)
+    .filter((line) => !WIDENED.test(line));
+}
+
 test.skipIf(!existsSync(upstream)).each(["flagger.yaml", "istio.yaml"])(
   "%s: fields, bounds and versions are upstream's",
   (file) => {
@@ -37,7 +47,7 @@ test.skipIf(!existsSync(upstream)).each(["flagger.yaml", "istio.yaml"])(
       comparedCount++;
       expect(namesOf(crd)).toEqual(namesOf(other));
       if (STORED_ONLY.test(crd.metadata.name ?? "")) continue;
-      expect([crd.metadata.name, ...shapeOf(crd)]).toEqual([crd.metadata.name, ...shapeOf(other)]);
+      expect(comparedShape(crd)).toEqual(comparedShape(other));
     }
     expect(comparedCount).toBe(file === "flagger.yaml" ? 3 : 11);
   },

@@ -4,6 +4,8 @@ import { sleep } from "#kube";
 import { request } from "undici";
 import { readBounded } from "./bounded-body.ts";
 import type { OutboundHttp } from "./http.ts";
+import { plainText } from "./plain-text.ts";
+import { retryAfterMs } from "./retry-after.ts";
 
 /** The body that every hook gets. Source: flagger-spec 6.2. */
 export interface WebhookPayload {
@@ -16,14 +18,23 @@ export interface WebhookPayload {
 
 export interface WebhookAnswer {
   readonly isPassed: boolean;
-  /** Why not; empty when it passed. */
+  /** Why not, in one line; empty when it passed. */
   readonly detail: string;
 }
 
+export interface WebhookContext {
+  readonly http: OutboundHttp;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
 const DEFAULT_TIMEOUT_MS = 10_000;
-const MAX_RETRY_COUNT = 10;
+/** Flagger has no bound; this one keeps a hook that is down from holding a release for hours unnoticed. */
+const MAX_RETRY_COUNT = 30;
 const MAX_BACKOFF_MS = 30_000;
 const MAX_BODY_BYTES = 8 * 1024;
+/** An event holds 1,024 characters, and its own words come first. */
+const MAX_DETAIL_LENGTH = 512;
 
 type Attempt =
   | { readonly kind: "passed" }
@@ -34,34 +45,33 @@ type Attempt =
  * Calls a webhook; never rejects.
  *
  * Any 2xx passes (Flagger takes 200 to 202 only, against its documentation). Connection errors, 429 and 5xx but 501 are
- * tried again as often as `retries` says. Source: flagger-spec 6.2 and 10.3.17.
+ * tried again as often as `retries` says, after 1, 2, 4 … 30 s or what `Retry-After` of a 429 or 503 says; what the last
+ * answer said is not lost. Source: flagger-spec 6.2 and 10.3.17.
  */
 export async function callWebhook(
   hook: CanaryWebhook,
   payload: WebhookPayload,
-  context: { readonly http: OutboundHttp; readonly clock: Clock; readonly signal: AbortSignal },
+  context: WebhookContext,
 ): Promise<WebhookAnswer> {
   const attemptCount = 1 + Math.min(MAX_RETRY_COUNT, Math.max(0, Math.trunc(hook.retries ?? 0)));
   let detail = "";
-  for (let index = 0; index < attemptCount; index++) {
+  let madeCount = 0;
+  while (madeCount < attemptCount) {
     const attempt = await attemptWebhook(hook, payload, context);
+    madeCount++;
     if (attempt.kind === "passed") return { isPassed: true, detail: "" };
     detail = attempt.detail;
     if (attempt.kind === "refused") return { isPassed: false, detail };
-    const isLast = index === attemptCount - 1;
-    const delayMs = Math.min(MAX_BACKOFF_MS, attempt.retryAfterMs ?? 1000 * 2 ** index);
-    if (!isLast) await sleep(context.clock, delayMs, context.signal);
+    const delayMs = Math.min(MAX_BACKOFF_MS, attempt.retryAfterMs ?? 1000 * 2 ** (madeCount - 1));
+    if (madeCount < attemptCount) await sleep(context.clock, delayMs, context.signal);
     if (context.signal.aborted) break;
   }
-  const tries = attemptCount === 1 ? "" : ` giving up after ${attemptCount} attempts`;
-  return { isPassed: false, detail: `POST ${hook.url}${tries}: ${detail}` };
+  const giveUp = `POST ${shownUrl(hook.url)} giving up after ${madeCount} attempt(s): ${detail}`;
+  return { isPassed: false, detail: plainText(giveUp, MAX_DETAIL_LENGTH) };
 }
 
-async function attemptWebhook(
-  hook: CanaryWebhook,
-  payload: WebhookPayload,
-  { http, signal }: { http: OutboundHttp; signal: AbortSignal },
-): Promise<Attempt> {
+async function attemptWebhook(hook: CanaryWebhook, payload: WebhookPayload, context: WebhookContext): Promise<Attempt> {
+  const { http, clock, signal } = context;
   try {
     const response = await request(hook.url, {
       method: "POST",
@@ -71,24 +81,32 @@ async function attemptWebhook(
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutOf(hook))]),
     });
     const { text } = await readBounded(response.body, MAX_BODY_BYTES);
-    return judge(response.statusCode, text.trim(), response.headers["retry-after"]);
+    return judge(response.statusCode, text, retryAfterMs(response.headers["retry-after"], clock.nowMs()));
   } catch (thrown) {
     return { kind: "again", detail: explain(thrown, hook) };
   }
 }
 
-function judge(status: number, body: string, retryAfter: string | string[] | undefined): Attempt {
+function judge(status: number, body: string, afterMs: number | undefined): Attempt {
   if (status >= 200 && status < 300) return { kind: "passed" };
-  const detail = body === "" ? `the hook answered ${status}` : body;
+  const text = plainText(body, MAX_DETAIL_LENGTH);
+  const detail = text === "" ? `the hook answered ${status}` : text;
   const isTransient = status === 429 || (status >= 500 && status !== 501);
   if (!isTransient) return { kind: "refused", detail };
-  const seconds = Number(Array.isArray(retryAfter) ? retryAfter[0] : retryAfter);
-  return { kind: "again", detail, ...(seconds > 0 ? { retryAfterMs: seconds * 1000 } : {}) };
+  const isTold = afterMs !== undefined && (status === 429 || status === 503);
+  return { kind: "again", detail, ...(isTold ? { retryAfterMs: afterMs } : {}) };
 }
 
 function timeoutOf(hook: CanaryWebhook): number {
   const parsed = parseDuration(hook.timeout ?? "");
   return parsed.ok && parsed.value > 0 ? parsed.value : DEFAULT_TIMEOUT_MS;
+}
+
+/** The address without user, password and query, which may be secrets. */
+function shownUrl(url: string): string {
+  if (!URL.canParse(url)) return "(an address that is none)";
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`;
 }
 
 function explain(thrown: unknown, hook: CanaryWebhook): string {
