@@ -37,7 +37,7 @@ export interface HTTPPathMatch {
 }
 
 /** A header or a query parameter. */
-export interface HTTPValueMatch {
+export interface GatewayValueMatch {
   readonly type?: "Exact" | "RegularExpression";
   readonly name: string;
   readonly value: string;
@@ -47,8 +47,8 @@ export interface HTTPRouteMatch {
   /** The prefix `/` when absent. */
   readonly path?: HTTPPathMatch;
   readonly method?: string;
-  readonly headers?: readonly HTTPValueMatch[];
-  readonly queryParams?: readonly HTTPValueMatch[];
+  readonly headers?: readonly GatewayValueMatch[];
+  readonly queryParams?: readonly GatewayValueMatch[];
 }
 
 export interface HTTPHeader {
