@@ -14,7 +14,7 @@ export type {
   RouterContext,
   RouterSettings,
 } from "./router.ts";
-export { newService, repairedService } from "./services.ts";
+export { newService, type PodMaker, repairedService, restoredService, type ServicePlan } from "./services.ts";
 
 /** Every way of shifting traffic; a further one is one file and its name here. */
 export const routers: readonly Router[] = [istio, gatewayApi, kubernetes, nginx];
