@@ -73,6 +73,10 @@ test("gatewayApi: one that was there before gets no owner, and gets its spec bac
   expect(adopted.metadata.ownerReferences).toBeUndefined();
   const [restored] = gatewayApi.restore(contextOf(plain), liveOf(adopted));
   expect(restored).toMatchObject({ kind: "update", object: { spec: foreign.spec, metadata: { annotations: {} } } });
+
+  const { annotations: _, ...metadata } = adopted.metadata;
+  const [led] = objectsOf(gatewayApi.restore(contextOf(plain), liveOf({ ...adopted, metadata })));
+  expect(led?.spec).toMatchObject({ rules: [{ backendRefs: [{ name: "web", port: 80 }] }] });
 });
 
 const parent = (ref: ParentReference, accepted: Partial<Condition>) => ({

@@ -39,7 +39,10 @@ export const gatewayApi: Router = {
   },
   read: (context, live) => readingOf(context, liveRoute(context, live)),
   restore: (context, live) => {
-    const object = restoredObject(context, liveRoute(context, live));
+    const object = restoredObject(context, liveRoute(context, live), {
+      isOurs: ({ rules }) => sharedRule(rules, context) !== undefined,
+      plain: (spec) => plainSpec(context, spec),
+    });
     return object === undefined ? [] : [{ kind: "update", resource: resources.httpRoutes, object }];
   },
 };
@@ -68,6 +71,19 @@ function routePatch(
   };
   if (live !== undefined && hasMetadata(live, object) && isSameSpec(live, object)) return undefined;
   return { kind: "apply", resource: resources.httpRoutes, object };
+}
+
+/** The same rules with the apex for the two copies, and without the mirror to one of them. */
+function plainSpec({ names }: RouterContext, spec: GatewayHTTPRoute["spec"]): GatewayHTTPRoute["spec"] {
+  const copies = [names.primaryService, names.canaryService];
+  const rules = (spec.rules ?? []).map((rule) => {
+    const copy = rule.backendRefs?.find(({ name }) => copies.includes(name));
+    if (copy === undefined) return rule;
+    const { filters: _, weight: __, ...ref } = copy;
+    const filters = (rule.filters ?? []).filter((filter) => !isMirrorTo(filter, names.canaryService));
+    return { ...rule, filters, backendRefs: [{ ...ref, name: names.apexService }] };
+  });
+  return { ...spec, rules };
 }
 
 /** Compared as a server keeps them, with defaults; fields of later versions of the API are not compared. */

@@ -207,35 +207,57 @@ test("istio: what kubectl wrote down is original enough", () => {
   expect(rewritten({}, live)?.metadata.annotations).not.toHaveProperty(ORIGINAL_ANNOTATION);
 });
 
-test.each<[string, Readonly<Record<string, string>>, string[] | undefined]>([
-  ["nothing written down", {}, undefined],
-  ["the original", { [ORIGINAL_ANNOTATION]: '{"hosts":["original"]}' }, ["original"]],
+const toApex = { hosts: ["web"], gateways: ["mesh"], http: [{ route: [{ destination: { host: "web" } }] }] };
+
+test.each<[string, Readonly<Record<string, string>>, object]>([
+  ["nothing written down", {}, toApex],
+  ["the original", { [ORIGINAL_ANNOTATION]: '{"hosts":["original"]}' }, { hosts: ["original"] }],
   [
     "what kubectl wrote down, which comes first",
     { [ORIGINAL_ANNOTATION]: '{"hosts":["original"]}', [KUBECTL]: '{"spec":{"hosts":["kubectl"]}}' },
-    ["kubectl"],
+    { hosts: ["kubectl"] },
   ],
-  ["an annotation that cannot be read", { [ORIGINAL_ANNOTATION]: "{" }, undefined],
-])("istio restore: %s (pinned 45)", (_, annotations, hosts) => {
+  ["an annotation that cannot be read", { [ORIGINAL_ANNOTATION]: "{" }, toApex],
+  ["an original that is a spec of ours", { [ORIGINAL_ANNOTATION]: JSON.stringify(planned({}).routes.spec) }, toApex],
+])("istio restore: %s (pinned 45)", (_, annotations, spec) => {
   const context = contextOf({ service: { apex: { labels: { team: "a" }, annotations: { ours: "1" } } } });
-  const { metadata, spec } = planned({}).routes;
+  const { metadata, spec: routes } = planned({}, desiredOf(0, { isMirrored: true })).routes;
   const adopted = {
     ...foreign,
     metadata: { ...foreign.metadata, annotations: { ...metadata.annotations, ours: "1", theirs: "1", ...annotations } },
-    spec,
+    spec: routes,
   };
   const [restored, ...more] = objectsOf(istio.restore(context, liveOf(adopted)));
   expect(more).toEqual([]);
-  if (hosts === undefined) return expect(restored).toBeUndefined();
-  expect(restored?.spec).toEqual({ hosts });
+  expect(restored?.spec).toEqual(spec);
   const { [ORIGINAL_ANNOTATION]: __, ...kept } = annotations;
   expect(restored?.metadata).toMatchObject({ annotations: { theirs: "1", ...kept }, labels: {} });
   expect(restored?.metadata.annotations).not.toHaveProperty("ours");
 });
 
-test("istio restore: neither what is missing nor what goes with the Canary (pinned 45)", () => {
+test("istio restore: routes of every mode lead to the apex, mirrors to others stay", () => {
+  const tested = { analysis: { iterations: 2, match: [{ headers: { a: { exact: "1" } } }] } };
+  const { routes } = planned(tested, desiredOf(100));
+  const { ownerReferences: _, ...metadata } = routes.metadata;
+  const live = {
+    ...routes,
+    metadata,
+    spec: { ...routes.spec, http: [...(routes.spec.http ?? []), { mirror: { host: "x" } }] },
+  };
+  const [restored] = objectsOf(istio.restore(contextOf(tested), liveOf(live)));
+  expect(restored?.spec).toMatchObject({
+    http: [
+      { match: [{ headers: { a: { exact: "1" } } }], route: [{ destination: { host: "web" } }] },
+      { route: [{ destination: { host: "web" } }] },
+      { mirror: { host: "x" } },
+    ],
+  });
+});
+
+test("istio restore: neither what is missing, nor what goes with the Canary, nor what was never touched (pinned 45)", () => {
   expect(istio.restore(contextOf({}), liveOf())).toEqual([]);
   expect(istio.restore(contextOf({}), liveOf(planned({}).routes))).toEqual([]);
+  expect(istio.restore(contextOf({}), liveOf(foreign))).toEqual([]);
 });
 
 test.each<[string, RouteCase, string[]]>([

@@ -2,6 +2,7 @@ import {
   type Canary,
   type DestinationRule,
   type HTTPRoute,
+  type RouteDestination,
   type Resource,
   resources,
   type TCPRoute,
@@ -41,10 +42,15 @@ export const istio: Router = {
     ].filter((patch) => patch !== undefined),
   read: (context, live) => readingOf(context, liveRoutes(context, live)),
   restore: (context, live) => {
-    const object = restoredObject(context, liveRoutes(context, live));
+    const object = restoredObject(context, liveRoutes(context, live), {
+      isOurs: (spec) => ourRoute(context, spec) !== undefined,
+      plain: (spec) => plainSpec(context, spec),
+    });
     return object === undefined ? [] : [{ kind: "update", resource: resources.virtualServices, object }];
   },
 };
+
+type Names = Pick<RouterContext, "names">;
 
 /** A patch whose object has its type still. */
 interface Write<T> {
@@ -63,7 +69,7 @@ function routesPatch(
   desired: DesiredRoutes,
   live: VirtualService | undefined,
 ): Write<VirtualService> | undefined {
-  const isOurs = live !== undefined && (isOwned(context, live) || ourRoute(context, live) !== undefined);
+  const isOurs = live !== undefined && (isOwned(context, live) || ourRoute(context, live.spec) !== undefined);
   const object: VirtualService = {
     apiVersion: API_VERSION,
     kind: "VirtualService",
@@ -138,14 +144,32 @@ function policyPatch(
   return live !== undefined && hasAll(live.spec, spec) ? undefined : { kind: "apply", resource, object };
 }
 
-function ourRoute(context: Pick<RouterContext, "names">, live: VirtualService): HTTPRoute | TCPRoute | undefined {
-  return sharedRoute(live.spec.http, context) ?? sharedRoute(live.spec.tcp, context);
+function ourRoute({ names }: Names, spec: VirtualService["spec"]): HTTPRoute | TCPRoute | undefined {
+  return sharedRoute(spec.http, { names }) ?? sharedRoute(spec.tcp, { names });
+}
+
+/** The same routes with the apex for the two copies, and without the mirror to one of them. */
+function plainSpec({ names }: Names, spec: VirtualService["spec"]): VirtualService["spec"] {
+  const isCopy = (host: string | undefined): boolean =>
+    [names.primaryService, names.canaryService].some((service) => isHost(host, service, names));
+  const toApex = (list: readonly RouteDestination[] | undefined): Pick<TCPRoute, "route"> => {
+    const copy = list?.find((to) => isCopy(to.destination?.host));
+    if (copy === undefined) return list === undefined ? {} : { route: list };
+    return { route: [{ destination: { ...copy.destination, host: names.apexService } }] };
+  };
+  const http = spec.http?.map(({ mirror, mirrors, ...route }) => {
+    const others = mirrors?.filter((to) => !isCopy(to.destination?.host)) ?? [];
+    const kept = mirror === undefined || isCopy(mirror.host) ? {} : { mirror };
+    return { ...route, ...kept, ...(others.length === 0 ? {} : { mirrors: others }), ...toApex(route.route) };
+  });
+  const tcp = spec.tcp?.map((route) => ({ ...route, ...toApex(route.route) }));
+  return { ...spec, ...(http === undefined ? {} : { http }), ...(tcp === undefined ? {} : { tcp }) };
 }
 
 /** Weights that do not add up are nobody's decision; the next plan writes them anew. Source: flagger-spec 4.1.3. */
-function readingOf(context: Pick<RouterContext, "names">, live: VirtualService | undefined): RouteReading {
+function readingOf(context: Names, live: VirtualService | undefined): RouteReading {
   const { names } = context;
-  const route = live === undefined ? undefined : ourRoute(context, live);
+  const route = live === undefined ? undefined : ourRoute(context, live.spec);
   if (route === undefined) return { kind: "absent" };
   const weightOf = (service: string): number =>
     route.route?.find((to) => isHost(to.destination?.host, service, names))?.weight ?? 0;

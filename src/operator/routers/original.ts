@@ -48,13 +48,32 @@ function originalOf(live: KubeObject | undefined, isOurs: boolean): Record<strin
   return text.length > MAX_ORIGINAL_LENGTH ? {} : { [ORIGINAL_ANNOTATION]: text };
 }
 
-/** The object as it was before the Canary; undefined when it goes with the Canary or nobody wrote down what it was. */
-export function restoredObject(context: RouterContext, live: KubeObject | undefined): KubeObject | undefined {
+/** What a provider knows about the specs of its kind. */
+export interface SpecRules<S> {
+  /** Whether it leads to the two copies, so that it is no original. */
+  isOurs(spec: S): boolean;
+  /** A spec of ours, leading to the Service that clients use instead of the two copies. */
+  plain(spec: S): S;
+}
+
+/**
+ * The object as it was before the Canary, or undefined when there is nothing to give back: it goes with the Canary, or was
+ * never touched.
+ *
+ * The copies go with the Canary, so a route that still leads to them would lose every request. Where nobody wrote down what
+ * was there, or where what was written down is a spec of ours (Flagger overwrites it; 10.4.30), it is led to the apex.
+ */
+export function restoredObject<T extends KubeObject & { readonly spec: object }>(
+  context: RouterContext,
+  live: T | undefined,
+  rules: SpecRules<T["spec"]>,
+): T | undefined {
   if (live === undefined || isOwned(context, live)) return undefined;
   const { [ORIGINAL_ANNOTATION]: original, ...annotations } = live.metadata.annotations ?? {};
   const applied = parse(annotations[KUBECTL_ANNOTATION]);
-  const spec = isObject(applied?.spec) ? applied.spec : parse(original);
-  if (spec === undefined) return undefined;
+  const written: readonly unknown[] = [applied?.spec, parse(original)];
+  const found = written.find((spec): spec is T["spec"] => isObject(spec) && !rules.isOurs(spec));
+  if (found === undefined && !rules.isOurs(live.spec)) return undefined;
   const theirs = isObject(applied?.metadata) ? applied.metadata : {};
   const apex = context.canary.spec.service?.apex;
   const ourAnnotations = { ...apex?.annotations, ...UNMANAGED_ANNOTATIONS };
@@ -65,7 +84,7 @@ export function restoredObject(context: RouterContext, live: KubeObject | undefi
       annotations: without(annotations, ourAnnotations, theirs.annotations),
       labels: without(live.metadata.labels ?? {}, apex?.labels ?? {}, theirs.labels),
     },
-    spec,
+    spec: found ?? rules.plain(live.spec),
   };
 }
 
