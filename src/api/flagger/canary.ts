@@ -1,5 +1,6 @@
 import type { CrossVersionObjectReference } from "../autoscaling.ts";
-import type { HTTPMatchRequest, Headers } from "../istio/virtual-service.ts";
+import type { BackendObjectReference, ParentReference } from "../gateway/http-route.ts";
+import type { CorsPolicy, HTTPMatchRequest, Headers, StringMatch } from "../istio/virtual-service.ts";
 import type { Condition, KubeObject } from "../meta.ts";
 
 /** Canary of `flagger.app/v1beta1`. Source: Flagger 1.44, `charts/flagger/crds/crd.yaml`. */
@@ -39,20 +40,33 @@ export interface CanaryService {
   readonly portDiscovery?: boolean;
   readonly headless?: boolean;
   readonly timeout?: string;
+  /** Of the Gateway API: how long one try of a backend may take. */
+  readonly backendTimeout?: string;
   readonly hosts?: readonly string[];
   readonly gateways?: readonly string[];
+  /** Of the Gateway API: what the route is attached to. */
+  readonly gatewayRefs?: readonly ParentReference[];
   readonly delegation?: boolean;
+  /** Of the Gateway API: who gets a copy of each request, always. */
+  readonly mirror?: readonly { readonly backendRef?: BackendObjectReference }[];
   readonly match?: readonly HTTPMatchRequest[];
   readonly rewrite?: { readonly uri?: string; readonly authority?: string; readonly type?: string };
   readonly retries?: { readonly attempts?: number; readonly perTryTimeout?: string; readonly retryOn?: string };
   readonly headers?: Headers;
-  readonly corsPolicy?: Readonly<Record<string, unknown>>;
+  readonly corsPolicy?: CorsPolicy;
   readonly trafficPolicy?: Readonly<Record<string, unknown>>;
   readonly apex?: CustomMetadata;
   readonly primary?: CustomMetadata;
   readonly canary?: CustomMetadata;
   readonly unmanagedMetadata?: { readonly annotations?: readonly string[]; readonly labels?: readonly string[] };
   readonly [field: string]: unknown;
+}
+
+/** Which requests are part of an A/B test: all of the conditions must hold. */
+export interface CanaryMatch {
+  readonly headers?: Readonly<Record<string, StringMatch & { readonly suffix?: string }>>;
+  readonly queryParams?: Readonly<Record<string, StringMatch>>;
+  readonly sourceLabels?: Readonly<Record<string, string>>;
 }
 
 /** Bounds of a metric's value, both inclusive. */
@@ -129,7 +143,7 @@ export interface CanaryAnalysis {
   readonly canaryReadyThreshold?: number;
   readonly mirror?: boolean;
   readonly mirrorWeight?: number;
-  readonly match?: readonly Readonly<Record<string, unknown>>[];
+  readonly match?: readonly CanaryMatch[];
   readonly metrics?: readonly CanaryMetric[];
   readonly alerts?: readonly CanaryAlert[];
   readonly webhooks?: readonly CanaryWebhook[];
@@ -143,6 +157,8 @@ export interface CanarySpec {
   readonly autoscalerRef?: CanaryAutoscalerRef;
   /** Of Gloo. */
   readonly upstreamRef?: CrossVersionObjectReference & { readonly namespace?: string };
+  /** The Ingress that leads to the app, for providers that shift traffic with a second one. */
+  readonly ingressRef?: CrossVersionObjectReference;
   /** The schema does not ask for it, the operator does. */
   readonly service?: CanaryService;
   readonly analysis: CanaryAnalysis;

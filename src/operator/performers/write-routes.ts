@@ -32,9 +32,9 @@ export async function restoreRoutes({ routing, names }: Snapshot, context: Opera
 }
 
 /** Gives the Service that clients use back, unless it goes with the Canary. Source: flagger-spec 2.10. */
-export async function restoreApex({ workload, services }: Snapshot, { views }: OperatorContext): Promise<void> {
+export async function restoreApex({ workload, services, owner }: Snapshot, { views }: OperatorContext): Promise<void> {
   if (workload?.selector === undefined || services.apex === undefined) return;
-  const restored = restoredApex(services.apex, workload.selector);
+  const restored = restoredApex(services.apex, workload.selector, owner);
   if (restored !== undefined) await views.services.update(restored);
 }
 

@@ -1,13 +1,32 @@
-import { istioRouter } from "./istio.ts";
+import { gatewayApi } from "./gateway-api.ts";
+import { istio } from "./istio.ts";
+import { kubernetes } from "./kubernetes.ts";
+import { nginx } from "./nginx.ts";
 import type { Router } from "./router.ts";
 
-export type { LiveObjects, RoutePatch, RouteReading, Router, RouterContext, RouterSettings } from "./router.ts";
-export { newService, repairedService, UNMANAGED_ANNOTATIONS } from "./services.ts";
+export { planDestinationRule, planVirtualService, readWeights } from "./istio.ts";
+export type {
+  DesiredRoutes,
+  LiveObjects,
+  RoutePatch,
+  Router,
+  RouteReading,
+  RouterContext,
+  RouterSettings,
+} from "./router.ts";
+export {
+  newService,
+  type PodMaker,
+  repairedService,
+  restoredService,
+  type ServicePlan,
+  UNMANAGED_ANNOTATIONS,
+} from "./services.ts";
 
-/** Every way of shifting traffic that is executed. */
-export const routers: readonly Router[] = [istioRouter];
+/** Every way of shifting traffic; a further one is one file and its name here. */
+export const routers: readonly Router[] = [istio, gatewayApi, kubernetes, nginx];
 
-/** The router that a value of `spec.provider` or `-mesh-provider` means; undefined for one that is not executed. */
+/** The router of a `spec.provider` or `-mesh-provider`; undefined for one that is not known. */
 export function routerOf(provider: string): Router | undefined {
-  return routers.find((router) => router.providers.includes(provider));
+  return routers.find(({ providers }) => providers.includes(provider));
 }

@@ -151,7 +151,7 @@ test("restoredApex: what was last applied, or the target; nothing of a Canary's 
     metadata: { name: "web", annotations: notes },
     spec: { selector: { app: "web-primary" } },
   };
-  const restored = restoredApex(taken, label);
+  const restored = restoredApex(taken, label, owner);
   expect(restored?.spec.selector).toEqual({ app: "web" });
   expect(restored?.metadata.annotations).toEqual({ note: "mine" });
   const last = JSON.stringify({ spec: { selector: { app: "old", tier: "b" } } });
@@ -159,11 +159,11 @@ test("restoredApex: what was last applied, or the target; nothing of a Canary's 
     ...taken,
     metadata: { ...taken.metadata, annotations: { "kubectl.kubernetes.io/last-applied-configuration": last } },
   };
-  expect(restoredApex(applied, label)?.spec.selector).toEqual({ app: "old", tier: "b" });
-  expect(restoredApex({ ...taken, metadata: { name: "web", ownerReferences: [owner] } }, label)).toBeUndefined();
+  expect(restoredApex(applied, label, owner)?.spec.selector).toEqual({ app: "old", tier: "b" });
+  expect(restoredApex({ ...taken, metadata: { name: "web", ownerReferences: [owner] } }, label, owner)).toBeUndefined();
   const broken = {
     ...taken,
     metadata: { name: "web", annotations: { "kubectl.kubernetes.io/last-applied-configuration": "{" } },
   };
-  expect(restoredApex(broken, label)?.spec.selector).toEqual({ app: "web" });
+  expect(restoredApex(broken, label, owner)?.spec.selector).toEqual({ app: "web" });
 });
