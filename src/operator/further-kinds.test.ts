@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Canary, flaggerCrds, istioCrds, type KubeObject, resources } from "#api";
+import { type Canary, flaggerCrds, istioCrds, type KubeObject, resources, type Service } from "#api";
 import { INTENT_ANNOTATION } from "#rollout";
 import { startTestApiServer, type TestApiServer } from "#testing";
 import { createFaultyClient } from "./faulty-client.ts";
 import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
-import { canaryWith, deployment } from "./rehearsal-objects.ts";
+import { canary, canaryWith, deployment } from "./rehearsal-objects.ts";
 
 /** A cluster that has Serin's own kinds only, at first. */
 
@@ -22,6 +22,40 @@ afterAll(async () => {
 });
 
 const acceptedOf = (object: Canary) => object.status?.conditions?.find(({ type }) => type === "Accepted");
+
+test("blue/green by Services alone needs no mesh; a Service of clients that was there is taken over (pinned 55)", async () => {
+  const apex: Service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "web-svc" },
+    spec: { selector: { app: "web" }, ports: [{ name: "http", port: 9898 }] },
+  };
+  const { stepWeight: _, maxWeight: __, ...analysis } = canary.spec.analysis;
+  const spec: Canary["spec"] = {
+    ...canary.spec,
+    provider: "kubernetes",
+    service: { port: 9898, name: "web-svc" },
+    analysis: { ...analysis, iterations: 2 },
+  };
+  await rehearsal.withOperator("plain", [apex, deployment, { ...canary, spec }], async () => {
+    await rehearsal.until("plain", (object) => object.status?.phase === "Initialized");
+    const key = { namespace: "plain", name: "web-svc" };
+    const taken = await rehearsal.client.get<Service>(resources.services, key);
+    expect(taken?.spec.selector).toEqual({ app: "web-primary" });
+    expect(taken?.metadata.annotations).toEqual({
+      "kustomize.toolkit.fluxcd.io/reconcile": "disabled",
+      "helm.toolkit.fluxcd.io/driftDetection": "disabled",
+    });
+    const body = { spec: { template: { spec: { containers: [{ name: "web", image: "podinfo:2" }] } } } };
+    const target = { namespace: "plain", name: "web" };
+    await rehearsal.client.patch(resources.deployments, target, { kind: "strategic", body });
+    await rehearsal.until("plain", (object) => object.status?.phase === "Succeeded");
+    const primary = await rehearsal.deployment("plain", "web-primary");
+    expect(primary?.spec.template.spec.containers[0]?.image).toBe("podinfo:2");
+  });
+  const events = await rehearsal.events("plain");
+  expect(events).toContain("Advance web.plain canary iteration 1/2");
+});
 
 test("a Canary whose provider's kinds are not served waits and says so once, and starts when they are", async () => {
   await rehearsal.withOperator("bare", [deployment, canaryWith({})], async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Canary, type DaemonSet, type KubeObject, resources, type Service } from "#api";
 import { startTestApiServer, type TestApiServer } from "#testing";
+import { startLocalServer } from "./local-server.ts";
 import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
 import { canary, canaryWith, coreService, daemonSet, deployment } from "./rehearsal-objects.ts";
 
@@ -110,6 +111,33 @@ test("a provider that is not executed is told with those that are, and a good on
     const done = await rehearsal.until("mesh", isPhase("Initialized"));
     expect(conditionOf(done)).toBeUndefined();
   });
+});
+
+test("alerts reach the provider that the Canary names, and one that is missing is told but stops nothing", async () => {
+  const chat = await startLocalServer((response) => response.end());
+  const provider = {
+    apiVersion: "flagger.app/v1beta1",
+    kind: "AlertProvider",
+    metadata: { name: "chat" },
+    spec: { type: "slack", address: chat.url, channel: "shop" },
+  };
+  const alerts = [
+    { name: "on", severity: "info" as const, providerRef: { name: "chat" } },
+    { name: "off", severity: "info" as const, providerRef: { name: "nobody" } },
+  ];
+  await rehearsal.withOperator("alerts", [provider, deployment, canaryWith({}, { alerts })], async () => {
+    const done = await rehearsal.until("alerts", isDone("Initialized"));
+    expect(conditionOf(done)).toContain("spec.analysis.alerts[1]");
+    await expect.poll(() => chat.requests.length, { timeout: 5000 }).toBe(1);
+  });
+  await chat.close();
+  const message: { attachments: { text: string; fields: { title: string; value: string }[] }[] } = JSON.parse(
+    chat.requests[0]?.body ?? "",
+  );
+  expect(message.attachments[0]?.text).toContain("New Deployment detected, initialization completed.");
+  expect(message.attachments[0]?.fields).toContainEqual(
+    expect.objectContaining({ title: "Target", value: "Deployment/web.alerts" }),
+  );
 });
 
 test("references across namespaces are refused at every look when the flag says so (pinned 18)", async () => {
