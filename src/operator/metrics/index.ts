@@ -1,1 +1,5 @@
-export { checkProvider, type MeasureContext, measure } from "./measure.ts";
+export { checkProvider, measure } from "./measure.ts";
+export type { MeasureContext } from "./measure-context.ts";
+export type { MetricRequest, MetricSource } from "./metric-source.ts";
+export { createQueryBatcher, type QueryBatcher } from "./query-batcher.ts";
+export { measureServedShare } from "./served-share.ts";

@@ -66,10 +66,11 @@ export function payloadFor(
   };
 }
 
-function measureContext({ settings, http, signal, views }: OperatorContext): MeasureContext {
+function measureContext({ settings, http, signal, views, clock }: OperatorContext): MeasureContext {
   return {
     metricsServer: settings.metricsServer,
     http,
+    clock,
     signal,
     template: (key) => views.metricTemplates.get(key),
     secret: (key) => views.secrets.get(key),
