@@ -125,6 +125,14 @@ test("measure: a Canary's own metricsServer is asked instead of the global one (
   });
 });
 
+test("checkProvider: a mistake in a template shows before the first analysis", async () => {
+  await withServer("1", async (server, context) => {
+    const metric: CanaryMetric = { name: "e", query: "up{{ if }}" };
+    expect(await checkProvider({ canary, metric, part: "inline" }, context)).toContain("line 1, column 5");
+    expect(server.requests).toEqual([]);
+  });
+});
+
 test("checkProvider: vector(1) has to be 1 (pinned 19)", async () => {
   const metric: CanaryMetric = { name: "request-success-rate" };
   await withServer("1", async (_, context) => {

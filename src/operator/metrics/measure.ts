@@ -40,11 +40,18 @@ export async function measure(subject: MeasureSubject, context: MeasureContext):
   return { query: rendered.value.query, result: await source.query({ ...request, ...rendered.value }) };
 }
 
-/** Whether the provider behind a form of a metric answers; the problem otherwise. */
+/** Whether a form of a metric can be asked for: its provider answers and its template has no mistake; the problem otherwise. */
 export async function checkProvider(subject: MeasureSubject, context: MeasureContext): Promise<string | undefined> {
-  const located = locate(subject, context);
-  const problem = located.ok ? await located.value.source.probe(located.value.request) : located.error;
+  const problem = await problemOf(subject, context);
   return problem === undefined ? undefined : `metric ${subject.metric.name}: ${problem}`;
+}
+
+async function problemOf(subject: MeasureSubject, context: MeasureContext): Promise<string | undefined> {
+  const found = locate(subject, context);
+  if (!found.ok) return found.error;
+  const { source, request, template } = found.value;
+  const rendered = subject.part === "builtin" ? undefined : renderedQuery(template, subject, context);
+  return rendered?.ok === false ? rendered.error : source.probe(request);
 }
 
 interface Located {
