@@ -1,5 +1,4 @@
 export { checkProvider, measure } from "./measure.ts";
 export type { MeasureContext } from "./measure-context.ts";
-export type { MetricRequest, MetricSource } from "./metric-source.ts";
 export { createQueryBatcher, type QueryBatcher } from "./query-batcher.ts";
 export { measureServedShare } from "./served-share.ts";

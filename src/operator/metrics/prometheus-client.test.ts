@@ -50,6 +50,16 @@ test("askPrometheus: user and password of the address are sent and never shown",
   expect(JSON.stringify(result)).not.toContain("geheim");
 });
 
+test("askPrometheus: a token that no header can hold is an error that does not show it", async () => {
+  const credentials = { kind: "bearer", token: "ge\nheim" } as const;
+  const { result, request } = await ask({ body: vector("1") }, { target: { credentials } });
+  expect(result).toEqual({
+    kind: "error",
+    message: expect.stringMatching(/^the request cannot be made: (?![^]*heim)/),
+  });
+  expect(request).toBeUndefined();
+});
+
 test("askPrometheus: a query with a comment keeps its lines, a long one goes as a form", async () => {
   const commented = await ask({ body: vector("1") }, { query: "# why\nup" });
   expect(commented.request?.url).toContain("query=%23+why%0Aup");

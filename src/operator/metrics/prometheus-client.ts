@@ -1,6 +1,6 @@
 import { err, isObject, messageOf, ok, type Result } from "#base";
 import type { MetricResult } from "#rollout";
-import { type Dispatcher, request } from "undici";
+import { type Dispatcher, errors, request } from "undici";
 import { readBounded } from "../gates/index.ts";
 
 /** Where a Prometheus is and how to be let in. */
@@ -62,6 +62,9 @@ export async function askPrometheus(
     if (!isWhole) return { kind: "error", message: `the answer is larger than ${MAX_BODY_BYTES} bytes` };
     return answerOf({ status: response.statusCode, text, writtenMs: dateOf(response.headers.date) });
   } catch (thrown) {
+    // A header that cannot be written, such as a token with a line break inside; the message names it without its value.
+    if (thrown instanceof errors.InvalidArgumentError)
+      return { kind: "error", message: `the request cannot be made: ${thrown.message}` };
     const isTimeout = thrown instanceof Error && thrown.name === "TimeoutError";
     const why = isTimeout ? `no answer within ${QUERY_TIMEOUT_MS} ms` : messageOf(thrown);
     return { kind: "unreachable", message: `${url.protocol}//${url.host}: ${why}` };
