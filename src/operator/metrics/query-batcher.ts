@@ -85,60 +85,9 @@ interface Lane {
 
 export function createQueryBatcher(clock: Clock): QueryBatcher {
   const lanes = new Map<string, Lane>();
-
-  function laneOf(key: string): Lane {
-    const lane = lanes.get(key) ?? {
-      remembered: new Map(),
-      gathering: new Set(),
-      inFlight: new Set(),
-      last: undefined,
-      isDue: false,
-    };
-    // The map's order is that of the last use.
-    lanes.delete(key);
-    lanes.set(key, lane);
-    if (lanes.size > MAX_LANE_COUNT) {
-      const idle = [...lanes].find(([, { gathering, inFlight }]) => gathering.size + inFlight.size === 0);
-      // When all are busy the map shrinks later; each busy one has someone waiting, and they are bounded.
-      if (idle !== undefined) lanes.delete(idle[0]);
-    }
-    return lane;
-  }
-
-  function send(lane: Lane): void {
-    if (lane.gathering.size === 0) return;
-    if (lane.inFlight.size >= MAX_IN_FLIGHT_COUNT) {
-      lane.isDue = true;
-      return;
-    }
-    lane.isDue = false;
-    const waiters = new Set(lane.gathering);
-    lane.gathering.clear();
-    const [first] = waiters;
-    if (first === undefined) return;
-    const stop = new AbortController();
-    const sentMs = clock.nowMs();
-    const workloads = rememberedAt(lane, sentMs);
-    const flight: Flight = {
-      sentMs,
-      waiters,
-      stop,
-      sent: first.question.send(workloads, stop.signal),
-      answer: undefined,
-    };
-    lane.inFlight.add(flight);
-    void flight.sent.answer.then((answer) => {
-      lane.inFlight.delete(flight);
-      flight.answer = answer;
-      if (!stop.signal.aborted && sentMs >= (lane.last?.sentMs ?? 0)) lane.last = flight;
-      for (const waiter of flight.waiters) waiter.settle(answer);
-      if (lane.isDue) send(lane);
-    });
-  }
-
   return {
     ask(question) {
-      const lane = laneOf(question.key);
+      const lane = laneOf(lanes, question.key);
       const nowMs = clock.nowMs();
       for (const workload of question.workloads) remember(lane, workload, nowMs);
       if (question.signal.aborted) return Promise.resolve(cancelled);
@@ -146,20 +95,62 @@ export function createQueryBatcher(clock: Clock): QueryBatcher {
       if (last?.answer !== undefined && serves(last, question, nowMs)) return Promise.resolve(last.answer);
       return new Promise((resolve) => {
         const flight = [...lane.inFlight].find((one) => !one.stop.signal.aborted && serves(one, question, nowMs));
-        const among = flight?.waiters ?? lane.gathering;
-        const waiter = waiting({ question, clock, resolve }, () => {
-          // Those who gather are gone from there once they are sent for.
-          const group = [...lane.inFlight].find(({ waiters }) => waiters.has(waiter));
-          lane.gathering.delete(waiter);
-          group?.waiters.delete(waiter);
-          if (group?.waiters.size === 0) group.stop.abort();
-        });
+        const waiter = waiting({ question, clock, resolve }, () => leave(lane, waiter));
         const isFirst = flight === undefined && lane.gathering.size === 0;
-        among.add(waiter);
-        if (isFirst) clock.after(GATHER_MS, () => send(lane));
+        (flight?.waiters ?? lane.gathering).add(waiter);
+        if (isFirst) clock.after(GATHER_MS, () => send(lane, clock));
       });
     },
   };
+}
+
+function laneOf(lanes: Map<string, Lane>, key: string): Lane {
+  const lane = lanes.get(key) ?? {
+    remembered: new Map(),
+    gathering: new Set(),
+    inFlight: new Set(),
+    last: undefined,
+    isDue: false,
+  };
+  // The map's order is that of the last use.
+  lanes.delete(key);
+  lanes.set(key, lane);
+  if (lanes.size > MAX_LANE_COUNT) {
+    const idle = [...lanes].find(
+      ([other, { gathering, inFlight }]) => other !== key && gathering.size + inFlight.size === 0,
+    );
+    // When all are busy the map shrinks later; each busy one has someone waiting, and they are bounded.
+    if (idle !== undefined) lanes.delete(idle[0]);
+  }
+  return lane;
+}
+
+/** Sends one query for all who gathered, or marks the lane so that the next flight to end does. */
+function send(lane: Lane, clock: Clock): void {
+  const waiters = new Set(lane.gathering);
+  const [first] = waiters;
+  lane.isDue = first !== undefined && lane.inFlight.size >= MAX_IN_FLIGHT_COUNT;
+  if (first === undefined || lane.isDue) return;
+  lane.gathering.clear();
+  const stop = new AbortController();
+  const sentMs = clock.nowMs();
+  const sent = first.question.send(rememberedAt(lane, sentMs), stop.signal);
+  const flight: Flight = { sentMs, waiters, stop, sent, answer: undefined };
+  lane.inFlight.add(flight);
+  void sent.answer.then((answer) => {
+    lane.inFlight.delete(flight);
+    flight.answer = answer;
+    if (!stop.signal.aborted && sentMs >= (lane.last?.sentMs ?? 0)) lane.last = flight;
+    for (const waiter of waiters) waiter.settle(answer);
+    waiters.clear();
+    if (lane.isDue) send(lane, clock);
+  });
+}
+
+/** A query that nobody waits for any more is given up. */
+function leave(lane: Lane, waiter: Waiter): void {
+  lane.gathering.delete(waiter);
+  for (const { waiters, stop } of lane.inFlight) if (waiters.delete(waiter) && waiters.size === 0) stop.abort();
 }
 
 const cancelled: SharedAnswer = { kind: "unreachable", message: "the question was cancelled" };
