@@ -3,6 +3,7 @@ import type { Clock, Log, Random } from "#base";
 import { createEventRecorder, type KubeClient } from "#kube";
 import { runCanaryController } from "./canary-controller.ts";
 import { createEventRelay, createOutboundHttp } from "./gates/index.ts";
+import { createQueryBatcher } from "./metrics/index.ts";
 import type { OperatorContext, OperatorSettings } from "./operator-context.ts";
 import { waitForKinds } from "./required-kinds.ts";
 import type { RolloutMetrics } from "./telemetry/index.ts";
@@ -43,7 +44,8 @@ export async function operate(settings: OperateSettings, ports: OperatePorts): P
     const scope = settings.namespace === "" ? {} : { namespace: settings.namespace };
     const views = createViews({ ...ports, ...scope, signal });
     await viewsSynced(views);
-    const context: OperatorContext = { ...ports, settings, views, http, events, relay, signal };
+    const batcher = createQueryBatcher(clock);
+    const context: OperatorContext = { ...ports, batcher, settings, views, http, events, relay, signal };
     await runCanaryController(context, { workerCount: settings.workerCount, random: ports.random });
   } catch (thrown) {
     // What is cut short by the end is no failure.

@@ -1,6 +1,7 @@
 import type { Clock, Log } from "#base";
 import type { EventRecorder } from "#kube";
 import type { EventRelay, OutboundHttp } from "./gates/index.ts";
+import type { QueryBatcher } from "./metrics/index.ts";
 import type { RolloutMetrics } from "./telemetry/index.ts";
 import type { Views } from "./views/index.ts";
 
@@ -21,6 +22,9 @@ export interface OperatorContext {
   readonly events: EventRecorder;
   readonly relay: EventRelay;
   readonly metrics: RolloutMetrics;
+  readonly batcher: QueryBatcher;
+  /** The process's environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
