@@ -49,6 +49,8 @@ export const resources = {
   destinationRules: resource("networking.istio.io/v1beta1", "DestinationRule"),
   gateways: resource("networking.istio.io/v1beta1", "Gateway"),
   serviceEntries: resource("networking.istio.io/v1beta1", "ServiceEntry", { plural: "serviceentries" }),
+  httpRoutes: resource("gateway.networking.k8s.io/v1", "HTTPRoute"),
+  ingresses: resource("networking.k8s.io/v1", "Ingress", { plural: "ingresses" }),
   telemetries: resource("telemetry.istio.io/v1alpha1", "Telemetry", { plural: "telemetries" }),
   scaledObjects: resource("keda.sh/v1alpha1", "ScaledObject"),
 } as const satisfies Record<string, Resource>;

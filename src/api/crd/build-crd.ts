@@ -14,12 +14,14 @@ export interface CrdBlueprint {
   readonly columns?: readonly PrinterColumn[];
   readonly description: string;
   readonly spec: Schema;
-  readonly status: Schema;
+  /** Without it the kind has no status subresource. */
+  readonly status?: Schema;
+  readonly isClusterScoped?: boolean;
   readonly isSpecRequired?: boolean;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Makes the CustomResourceDefinition of a blueprint: namespaced, with the status subresource. */
+/** Makes the CustomResourceDefinition of a blueprint. */
 export function buildCrd(blueprint: CrdBlueprint): KubeObject {
   const { group, kind, shortNames = [], categories, columns = [] } = blueprint;
   const singular = kind.toLowerCase();
@@ -33,13 +35,13 @@ export function buildCrd(blueprint: CrdBlueprint): KubeObject {
     },
     spec: {
       group,
-      scope: "Namespaced",
+      scope: blueprint.isClusterScoped === true ? "Cluster" : "Namespaced",
       names: { plural, singular, kind, listKind: `${kind}List`, ...nonEmpty({ shortNames, categories }) },
       versions: blueprint.versions.map((name, i) => ({
         name,
         served: true,
         storage: i === 0,
-        subresources: { status: {} },
+        ...(blueprint.status === undefined ? {} : { subresources: { status: {} } }),
         ...(columns.length === 0 ? {} : { additionalPrinterColumns: columns }),
         schema: { openAPIV3Schema: rootSchema(blueprint) },
       })),
@@ -53,7 +55,7 @@ function rootSchema({ description, spec, status, isSpecRequired }: CrdBlueprint)
     kind: { type: "string" },
     metadata: { type: "object" },
     spec,
-    status,
+    ...(status === undefined ? {} : { status }),
   } as const;
   const required = isSpecRequired === true ? { required: ["spec"] } : {};
   return { type: "object", description, properties, ...required };

@@ -8,12 +8,13 @@ import { pruneUnknown } from "../schema/prune-unknown.ts";
 import type { Schema } from "../schema/schema.ts";
 import { validateSchema } from "../schema/validate-schema.ts";
 import { flaggerCrds } from "./flagger-crds.ts";
+import { gatewayCrds } from "./gateway-crds.ts";
 import { istioCrds } from "./istio-crds.ts";
 import { kindsFromCrd } from "./kinds-from-crd.ts";
 import { validateCrd } from "./validate-crd.ts";
 
 const upstream = join(import.meta.dirname, "../../../../shared/conformance/crds");
-const ours = [...flaggerCrds(), ...istioCrds()];
+const ours = [...flaggerCrds(), ...istioCrds(), ...gatewayCrds()];
 
 test.each(ours.map((crd) => [crd.metadata.name, crd] as const))("%s: is a valid definition", (_name, crd) => {
   expect(validateCrd(crd)).toEqual([]);
@@ -50,6 +51,45 @@ test.skipIf(!existsSync(upstream)).each(["flagger.yaml", "istio.yaml"])(
     expect(comparedCount).toBe(file === "flagger.yaml" ? 3 : 11);
   },
 );
+
+/** Parts of the Gateway API that only its controllers read: kept as they are, not checked. */
+const KEPT = /^spec (.* )?(externalAuth|sessionPersistence|infrastructure|allowedListeners|tls|defaultScope)( |$)/;
+
+test.skipIf(!existsSync(upstream))(
+  "gateway-api.yaml: fields, bounds and versions of what is modelled are upstream's",
+  () => {
+    const documents = parseAllDocuments(readFileSync(join(upstream, "gateway-api.yaml"), "utf8"));
+    const theirs = new Map(
+      documents.map((document) => document.toJS() as KubeObject | null).map((crd) => [crd?.metadata.name, crd]),
+    );
+    for (const crd of gatewayCrds()) {
+      const other = theirs.get(crd.metadata.name);
+      if (other === undefined || other === null) throw new Error(`upstream has no ${crd.metadata.name}`);
+      expect(namesOf(crd)).toEqual(namesOf(other));
+      const isModelled = (line: string) => !KEPT.test(line) || line.startsWith("spec listeners [] tls");
+      const [mine, known] = [crd, other].map((each) => shapeOf(each).filter(isModelled).map(splitRules));
+      expect([crd.metadata.name, ...mine!.map(({ shape }) => shape)]).toEqual([
+        crd.metadata.name,
+        ...known!.map(({ shape }) => shape),
+      ]);
+      // Not all rules are ours, but none is invented.
+      mine!.forEach(({ rules }, i) => expect(known![i]!.rules).toEqual(expect.arrayContaining(rules)));
+    }
+  },
+);
+
+/** The bounds of a field apart from its CEL rules. */
+function splitRules(line: string): { shape: string; rules: string[] } {
+  const start = line.indexOf('{"');
+  const json = start < 0 ? -1 : start;
+  const bounds = JSON.parse(json < 0 ? "{}" : line.slice(json)) as Record<string, unknown>;
+  const { "x-kubernetes-validations": rules = [], ...rest } = bounds;
+  const path = json < 0 ? line : line.slice(0, json);
+  return {
+    shape: `${path}${canonicalJson(rest)}`,
+    rules: (rules as string[]).filter((rule) => !rule.includes("ExternalAuth")),
+  };
+}
 
 interface Version {
   readonly name: string;

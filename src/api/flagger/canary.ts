@@ -1,5 +1,6 @@
 import type { CrossVersionObjectReference } from "../autoscaling.ts";
-import type { HTTPMatchRequest, Headers } from "../istio/virtual-service.ts";
+import type { BackendObjectReference, ParentReference } from "../gateway/http-route.ts";
+import type { CorsPolicy, HTTPMatchRequest, Headers, StringMatch } from "../istio/virtual-service.ts";
 import type { Condition, KubeObject } from "../meta.ts";
 
 /** Canary of `flagger.app/v1beta1`. Source: Flagger 1.44, `charts/flagger/crds/crd.yaml`. */
@@ -39,20 +40,47 @@ export interface CanaryService {
   readonly portDiscovery?: boolean;
   readonly headless?: boolean;
   readonly timeout?: string;
+  /** Of the Gateway API: how long one try of a backend may take. */
+  readonly backendTimeout?: string;
   readonly hosts?: readonly string[];
   readonly gateways?: readonly string[];
+  /** Of the Gateway API: what the route is attached to. */
+  readonly gatewayRefs?: readonly ParentReference[];
   readonly delegation?: boolean;
+  /** Of the Gateway API: who gets a copy of each request, always. */
+  readonly mirror?: readonly { readonly backendRef?: BackendObjectReference }[];
   readonly match?: readonly HTTPMatchRequest[];
   readonly rewrite?: { readonly uri?: string; readonly authority?: string; readonly type?: string };
   readonly retries?: { readonly attempts?: number; readonly perTryTimeout?: string; readonly retryOn?: string };
   readonly headers?: Headers;
-  readonly corsPolicy?: Readonly<Record<string, unknown>>;
+  readonly corsPolicy?: CorsPolicy;
   readonly trafficPolicy?: Readonly<Record<string, unknown>>;
   readonly apex?: CustomMetadata;
   readonly primary?: CustomMetadata;
   readonly canary?: CustomMetadata;
   readonly unmanagedMetadata?: { readonly annotations?: readonly string[]; readonly labels?: readonly string[] };
   readonly [field: string]: unknown;
+}
+
+/** Which requests are part of an A/B test: all of the conditions must hold. */
+export interface CanaryMatch {
+  readonly headers?: Readonly<Record<string, StringMatch & { readonly suffix?: string }>>;
+  readonly queryParams?: Readonly<Record<string, StringMatch>>;
+  readonly sourceLabels?: Readonly<Record<string, string>>;
+}
+
+/** Cookies that keep a client with the copy that it met first. Source: flagger-spec 4.1.4. */
+export interface CanarySessionAffinity {
+  readonly cookieName: string;
+  readonly primaryCookieName?: string;
+  /** In seconds; the schema's default is a day. */
+  readonly maxAge?: number;
+  readonly domain?: string;
+  readonly httpOnly?: boolean;
+  readonly partitioned?: boolean;
+  readonly path?: string;
+  readonly sameSite?: string;
+  readonly secure?: boolean;
 }
 
 /** Bounds of a metric's value, both inclusive. */
@@ -113,11 +141,11 @@ export interface CanaryAnalysis {
   readonly canaryReadyThreshold?: number;
   readonly mirror?: boolean;
   readonly mirrorWeight?: number;
-  readonly match?: readonly Readonly<Record<string, unknown>>[];
+  readonly match?: readonly CanaryMatch[];
   readonly metrics?: readonly CanaryMetric[];
   readonly alerts?: readonly CanaryAlert[];
   readonly webhooks?: readonly CanaryWebhook[];
-  readonly sessionAffinity?: Readonly<Record<string, unknown>>;
+  readonly sessionAffinity?: CanarySessionAffinity;
 }
 
 export interface CanarySpec {
@@ -125,6 +153,8 @@ export interface CanarySpec {
   readonly metricsServer?: string;
   readonly targetRef: CrossVersionObjectReference;
   readonly autoscalerRef?: CanaryAutoscalerRef;
+  /** The Ingress that leads to the app, for providers that shift traffic with a second one. */
+  readonly ingressRef?: CrossVersionObjectReference;
   /** The schema does not ask for it, the operator does. */
   readonly service?: CanaryService;
   readonly analysis: CanaryAnalysis;

@@ -157,9 +157,9 @@ function compile(rule: Rule): Compiled {
 
 function compileNow(rule: Rule): Compiled {
   try {
-    const program = environment().parse(withSafeMatches(rule.rule));
+    const program = environment().parse(forEvaluator(rule.rule));
     const messageText = rule.messageExpression;
-    const messageProgram = messageText === undefined ? undefined : environment().parse(withSafeMatches(messageText));
+    const messageProgram = messageText === undefined ? undefined : environment().parse(forEvaluator(messageText));
     return { ok: true, program, messageProgram, usesOldSelf: /\boldSelf\b/.test(withoutTexts(rule.rule)) };
   } catch (thrown) {
     return { ok: false, message: `compilation failed: ${firstLine(messageOf(thrown))}` };
@@ -172,15 +172,22 @@ export function ruleSyntaxError(rule: Rule): string | undefined {
   return compiled.ok ? undefined : compiled.message;
 }
 
-const TEXT_OR_MATCHES = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\.matches\s*\(/g;
+const TEXT = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/.source;
+const TEXT_OR_CALL = new RegExp(`${TEXT}|\\.matches\\s*\\(|\\bhas\\(([\\w.]+\\[\\d+\\](?:\\.\\w+)*)\\.(\\w+)\\)`, "g");
 
 function withoutTexts(expression: string): string {
-  return expression.replace(TEXT_OR_MATCHES, (found) => (found.startsWith(".") ? found : '""'));
+  return expression.replace(new RegExp(TEXT, "g"), '""');
 }
 
-/** The evaluator's own `matches` runs on the platform's engine, where a pattern can take exponential time; ours is RE2. */
-function withSafeMatches(expression: string): string {
-  return expression.replace(TEXT_OR_MATCHES, (found) => (found.startsWith(".") ? ".matchesRe2(" : found));
+/**
+ * The rule in words that the evaluator knows. Its own `matches` runs on the platform's engine, where a pattern can take
+ * exponential time; ours is RE2. Its `has` takes no index inside, as the Gateway API's rules have; an optional says the same.
+ */
+function forEvaluator(expression: string): string {
+  return expression.replace(TEXT_OR_CALL, (found: string, list: string | undefined, field: string | undefined) => {
+    if (list !== undefined && field !== undefined) return `${list}.?${field}.hasValue()`;
+    return found.startsWith(".") ? ".matchesRe2(" : found;
+  });
 }
 
 function firstLine(message: string): string {

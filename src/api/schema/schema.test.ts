@@ -112,6 +112,26 @@ test.each<[string, Schema, unknown, unknown, string[]]>([
     ["f.a: Required value: give a"],
   ],
   [
+    "a field of an item, told by index",
+    ruled(
+      "has(self.a[0].b.c) && !has(self.a[1].b) && self.d == 'has(x[0].y)'",
+      { message: "m" },
+      {
+        type: "object",
+        properties: {
+          a: {
+            type: "array",
+            items: { type: "object", properties: { b: { type: "object", properties: { c: { type: "integer" } } } } },
+          },
+          d: { type: "string" },
+        },
+      },
+    ),
+    { a: [{ b: { c: 1 } }, {}], d: "has(x[0].y)" },
+    undefined,
+    [],
+  ],
+  [
     "times compare as times",
     ruled("self > timestamp('2026-01-01T00:00:00Z')", {}, { type: "string", format: "date-time" }),
     "2026-01-02T00:00:00Z",

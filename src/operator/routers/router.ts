@@ -38,6 +38,7 @@ export type RoutePatch =
 
 /** What the live objects say. */
 export type RouteReading =
+  /** No route of ours leads to both copies, or one whose weights do not add up to 100: the next plan writes it. */
   | { readonly kind: "absent" }
   | { readonly kind: "read"; readonly state: RouteState }
   /** The objects are there, and whoever executes them has not taken them, or they cannot be understood. */
@@ -47,15 +48,22 @@ export type RouteReading =
  * One way of shifting traffic: pure plans over live objects; only `perform` sends what they ask for.
  *
  * A further provider is one file that exports a Router, and its name in the list of `index.ts`.
+ *
+ * What a plan compares are the values of our own fields, in the form that a server keeps them in, so that defaults and
+ * other writers cause no write. The local copies do not say who wrote what: a label or annotation that left the Canary
+ * leaves its objects with the next write, by apply's ownership.
  */
 export interface Router {
   /** Values of `spec.provider` and `-mesh-provider` that mean this router. */
   readonly providers: readonly string[];
-  /** Kinds that it reads and writes; each must be served by the cluster before a Canary can use it. */
+  /** Kinds that it reads and writes; each must be served by the cluster before a Canary can use it. May be none. */
   readonly resources: readonly Resource[];
   /** The objects of a Canary, to be woken by their changes. */
   objects(context: RouterContext): readonly { readonly resource: Resource; readonly name: string }[];
-  /** What the user must mend in the spec before this router can serve it, as `path: message (fix)` problems. */
+  /**
+   * What the user must mend before this router can serve the spec, beside what `readSettings` finds. A plan is asked for
+   * only when there is nothing: what cannot be expressed would be left out of it.
+   */
   problems(context: RouterContext, live: LiveObjects): readonly Problem[];
   /** The writes, in order, after which the live objects are as desired; none when they are. */
   plan(context: RouterContext, desired: DesiredRoutes, live: LiveObjects): readonly RoutePatch[];
