@@ -13,11 +13,14 @@ test.each(files.map(({ path, text }) => [path, text] as const))("%s is what the 
   expect(readFileSync(join(root, path), "utf8"), "stale; run npm run gen:crds").toBe(text);
 });
 
-test.each(["deploy/crds", "deploy/chart/serin/crds"])("%s holds the definitions of src/api and nothing else", (folder) => {
-  const found = readdirSync(join(root, folder)).map((name) => parse(readFileSync(join(root, folder, name), "utf8")));
-  const byName = (a: { metadata: { name: string } }, b: { metadata: { name: string } }) =>
-    a.metadata.name.localeCompare(b.metadata.name);
-  // Through JSON, which has no undefined fields.
-  const wanted = JSON.parse(JSON.stringify(flaggerCrds()));
-  expect(found.toSorted(byName)).toEqual(wanted.toSorted(byName));
-});
+test.each(["deploy/crds", "deploy/chart/serin/crds"])(
+  "%s holds the definitions of src/api and nothing else",
+  (folder) => {
+    const found = readdirSync(join(root, folder)).map((name) => parse(readFileSync(join(root, folder, name), "utf8")));
+    const byName = (a: { metadata: { name: string } }, b: { metadata: { name: string } }) =>
+      a.metadata.name.localeCompare(b.metadata.name);
+    // Through JSON, which has no undefined fields.
+    const wanted = JSON.parse(JSON.stringify(flaggerCrds()));
+    expect(found.toSorted(byName)).toEqual(wanted.toSorted(byName));
+  },
+);
