@@ -143,14 +143,16 @@ function flagsOf(
   };
 }
 
-/** The flags, one a line. */
+/** Every flag: those with an effect one a line, then the names of the others. */
 export function flagsHelp(): string {
   const lines = rules
     .filter((rule) => rule.isIgnored !== true)
     .map(
       ({ name, default: value, help }) => `  -${name.padEnd(26)} ${help}${value === "" ? "" : ` (default ${value})`}`,
     );
-  return `Usage: serin operator [flags]\n\n${lines.join("\n")}\n\nExamples:\n  serin operator -metrics-server=http://prometheus.istio-system:9090\n  serin operator -kubeconfig ~/.kube/config -namespace shop -log-level debug\n`;
+  const unused = rules.filter((rule) => rule.isIgnored === true).map(({ name }) => `-${name}`);
+  const flagger = `Accepted for Flagger's sake, without effect:\n  ${unused.join(" ")}`;
+  return `Usage: serin operator [flags]\n\n${lines.join("\n")}\n\n${flagger}\n\nExamples:\n  serin operator -metrics-server=http://prometheus.istio-system:9090\n  serin operator -kubeconfig ~/.kube/config -namespace shop -log-level debug\n`;
 }
 
 function faultOf(rule: FlagRule, value: string): string | undefined {
