@@ -83,8 +83,8 @@ export function createRoleGuard(inner: KubeClient, rules: readonly RoleRule[]): 
         return inner.delete(resource, key, options);
       },
       async raw(request) {
-        const resource = watchedResource(request.path);
-        check(["watch"], resource);
+        // Discovery is open to everybody who is authenticated. Source: ClusterRole system:discovery.
+        if (!DISCOVERY.test(request.path)) check(["watch"], watchedResource(request.path));
         return inner.raw(request);
       },
     },
@@ -111,7 +111,9 @@ function describe({ verb, group, resource }: Attributes): string {
   return `${verb} ${group === "" ? "core" : group}/${resource}`;
 }
 
-/** The operator's only raw requests are watches of collections; anything else must be added here with its verb. */
+const DISCOVERY = /^\/(?:api(?:\/v1)?|apis(?:\/[^/?]+){0,2})$/;
+
+/** The operator's only other raw requests are watches of collections; anything else must be added here with its verb. */
 function watchedResource(path: string): Resource {
   const url = new URL(path, "http://localhost");
   assert(url.searchParams.get("watch") !== null, `a raw request is a watch, received ${path}`);

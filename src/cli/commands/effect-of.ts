@@ -20,7 +20,8 @@ const PENDING: Effect = { kind: "pending" };
 export function effectOf(canary: Canary, wish: Wish, revision: string | undefined): Effect {
   const { phase = "", lastAppliedSpec, lastPromotedSpec } = canary.status ?? {};
   const name = nameOf(canary);
-  const isStanding = readIntent(canary) !== undefined;
+  const standing = readIntent(canary);
+  const isStanding = typeof standing === "object" && standing.action === wish;
   const isOther = revision !== undefined && lastAppliedSpec !== undefined && lastAppliedSpec !== revision;
   switch (wish) {
     case "pause":
@@ -28,7 +29,7 @@ export function effectOf(canary: Canary, wish: Wish, revision: string | undefine
     case "skip":
     case "resume":
       if (isStanding || readPause(canary) !== undefined) return PENDING;
-      return { kind: "done", message: `${name} went on (phase ${phase}).` };
+      return { kind: "done", message: `${wish} of ${name} is done (phase ${phase}).` };
     case "retry":
       if (isStanding || phase === "Failed") return PENDING;
       return { kind: "done", message: `${name} is released again (phase ${phase}).` };

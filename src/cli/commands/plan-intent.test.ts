@@ -6,12 +6,18 @@ import { type Asked, type IntentPlan, planIntent, type Wish } from "./plan-inten
 
 const at = "2026-01-01T00:00:00.000Z";
 
+const gates = (["confirm-rollout", "confirm-promotion"] as const).map((type) => ({
+  type,
+  name: type,
+  url: "http://a",
+}));
+
 function canaryIn(phase: CanaryPhase, annotations: Readonly<Record<string, string>> = {}): Canary {
   return {
     apiVersion: "flagger.app/v1beta1",
     kind: "Canary",
     metadata: { namespace: "shop", name: "web", annotations },
-    spec: { targetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" }, analysis: {} },
+    spec: { targetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" }, analysis: { webhooks: gates } },
     status: { phase, canaryWeight: 20, lastAppliedSpec: "s2", lastPromotedSpec: "s1" },
   };
 }
@@ -47,10 +53,10 @@ const phases: readonly CanaryPhase[] = [
 const table: Readonly<Record<Wish, string>> = {
   promote: "rrrwwwnnrrrr",
   skip: "rrrwwwnnrrrr",
-  abort: "rrrwwwwrrrrr",
+  abort: "rrrwwwrrrrrr",
   retry: "rrrrrrrrrwrr",
-  undo: "rrwrrrrrwwrr",
-  resume: "rrrwwwwwrrrr",
+  undo: "rrwrrrwwwwrr",
+  resume: "rrrwwwrrrrrr",
   pause: "wwwwwwwwwwww",
 };
 
@@ -92,15 +98,31 @@ test("planIntent: another intent is replaced, and the sentence says whose", () =
   expect(readIntent(written(promoting, plan))).toMatchObject({ action: "abort", by: "bob" });
 });
 
-test("planIntent: resume takes the pause away, and asks to go on only while a release is under way", () => {
-  const pause = { [PAUSE_ANNOTATION]: JSON.stringify({ by: "ann", why: "", at }) };
+const pause = { [PAUSE_ANNOTATION]: JSON.stringify({ by: "ann", why: "", at }) };
+
+test("planIntent: resume takes the pause away, and asks to go past a gate only where one may be waited for", () => {
   expect(planIntent(canaryIn("Progressing", pause), ask("resume"))).toMatchObject({
     annotations: { [PAUSE_ANNOTATION]: null, [INTENT_ANNOTATION]: expect.stringContaining("resume") },
+    message: expect.stringContaining("past its confirm-promotion gate"),
   });
   expect(planIntent(canaryIn("Succeeded", pause), ask("resume"))).toMatchObject({
     kind: "write",
     annotations: { [PAUSE_ANNOTATION]: null },
   });
+  const open = canaryIn("Progressing");
+  expect(planIntent({ ...open, spec: { ...open.spec, analysis: {} } }, ask("resume")).message).toBe(
+    'Cannot resume "shop/web": it is not paused and no gate is waited for (phase Progressing)',
+  );
+});
+
+test("planIntent: what is asked for during a pause says that it waits, and stands when the pause ends", () => {
+  const paused = canaryIn("Progressing", pause);
+  const plan = planIntent(paused, ask("promote"));
+  expect(plan.message).toContain("it is paused, so this waits for serin resume");
+  expect(planIntent(paused, ask("abort")).message).not.toContain("paused");
+  const resumed = planIntent(written(paused, plan), ask("resume"));
+  expect(resumed).toMatchObject({ kind: "write", annotations: { [PAUSE_ANNOTATION]: null } });
+  expect(readIntent(written(written(paused, plan), resumed))).toMatchObject({ action: "promote" });
 });
 
 test("planIntent: a Canary that is being deleted takes no wish", () => {

@@ -44,13 +44,14 @@ const effects: Readonly<Record<Exclude<IntentAction, "resume">, Readonly<Partial
     Waiting: "roll {name} back: the revision that waits for approval is rejected",
     Progressing: "roll {name} back: traffic goes to the primary, then the canary's pods go",
     WaitingPromotion: "roll {name} back: traffic goes to the primary, then the canary's pods go",
-    Promoting: "stop the promotion of {name} and reject the revision",
   },
   retry: { Failed: "release the rejected revision of {name} once more, from the first step" },
   undo: {
     Initialized: "promote the earlier revision of {name} again, without an analysis",
     Succeeded: "promote the earlier revision of {name} again, without an analysis",
     Failed: "promote the earlier revision of {name} again, without an analysis",
+    Promoting: "promote the earlier revision of {name} again, as soon as the promotion under way has ended",
+    Finalising: "promote the earlier revision of {name} again, as soon as the promotion under way has ended",
   },
 };
 
@@ -85,21 +86,34 @@ function planPause(canary: Canary, { by, why, at }: Asked): IntentPlan {
 function planResume(canary: Canary, asked: Asked): IntentPlan {
   const isPaused = readPause(canary) !== undefined;
   const phase = phaseOf(canary);
-  if (!isRunning(canary)) {
-    if (!isPaused)
-      return refuse(canary, "resume", `it is not paused and nothing is being released (phase ${phase || "none"})`);
-    return {
-      kind: "write",
-      annotations: { [PAUSE_ANNOTATION]: null },
-      message: `Will let the next release of ${nameOf(canary)} start (${stateOf(canary)}).`,
-    };
+  const gates = gatesOf(canary);
+  const pauseEnds = { [PAUSE_ANNOTATION]: null };
+  // What was asked for during the pause is done after it, and must not be replaced.
+  if (isPaused && (gates.length === 0 || readIntent(canary) !== undefined)) {
+    const what = isRunning(canary)
+      ? `go on with ${nameOf(canary)} where it is`
+      : `let the next release of ${nameOf(canary)} start`;
+    return { kind: "write", annotations: pauseEnds, message: `Will ${what} (phase ${phase}).` };
   }
-  const gate = phase === "Waiting" || phase === "WaitingPromotion" ? ", past the approval that it waits for" : "";
-  const plan = writeIntent(canary, { ...asked, wish: "resume", effect: `go on with {name} where it is${gate}` });
-  if (!isPaused) return plan;
-  const annotations = plan.kind === "write" ? plan.annotations : {};
-  const message = plan.kind === "write" ? plan.message : `Will take the pause of ${nameOf(canary)} away.`;
-  return { kind: "write", annotations: { ...annotations, [PAUSE_ANNOTATION]: null }, message };
+  if (gates.length === 0)
+    return refuse(
+      canary,
+      "resume",
+      `it is not paused and no gate is waited for (phase ${phase === "" ? "none" : phase})`,
+    );
+  const effect = `go on with {name} where it is, past its ${gates.join(" and ")} gate`;
+  const plan = writeIntent(canary, { ...asked, wish: "resume", effect });
+  return plan.kind === "write" && isPaused ? { ...plan, annotations: { ...plan.annotations, ...pauseEnds } } : plan;
+}
+
+/** Gates that the phase may be waiting at. Source: flagger-spec 6.1. */
+function gatesOf(canary: Canary): string[] {
+  const phase = phaseOf(canary);
+  const isAnalysing = phase === "Progressing" || phase === "WaitingPromotion";
+  const types = (canary.spec.analysis.webhooks ?? []).map(({ type }) => type ?? "");
+  return ["confirm-rollout", "confirm-traffic-increase", "confirm-promotion"].filter(
+    (gate) => types.some((type) => type === gate) && (gate === "confirm-rollout" ? phase === "Waiting" : isAnalysing),
+  );
 }
 
 function writeIntent(
@@ -114,11 +128,13 @@ function writeIntent(
     return { kind: "nothing", message: `${action} of ${nameOf(canary)} is asked for already${attribution(standing)}.` };
   const intent: Intent = { action, by, why, at, ...(revision === "" ? {} : { revision }) };
   const replaced = isRead ? `; replaces ${standing.action}${attribution(standing)}` : "";
+  const isHeld = readPause(canary) !== undefined && action !== "abort" && action !== "resume";
+  const held = isHeld ? "; it is paused, so this waits for serin resume" : "";
   const effect = asked.effect.replace("{name}", nameOf(canary));
   return {
     kind: "write",
     annotations: { [INTENT_ANNOTATION]: JSON.stringify(intent) },
-    message: `Will ${effect} (${stateOf(canary)}${replaced}).`,
+    message: `Will ${effect} (${stateOf(canary)}${held}${replaced}).`,
   };
 }
 
@@ -128,8 +144,8 @@ function unfit(canary: Canary, wish: Exclude<Wish, "pause" | "resume">, phase: C
   if (phase === "" || phase === "Initializing") return refuse(canary, wish, `it is not initialized yet ${at}`);
   if (wish === "retry") return refuse(canary, wish, `its revision was not rejected ${at}`);
   if (wish === "undo") return refuse(canary, wish, `a release is under way ${at}; end it with serin abort`);
-  if (phase === "Finalising" && wish === "abort")
-    return refuse(canary, wish, `it is promoted already ${at}; go back with serin undo`);
+  if ((phase === "Promoting" || phase === "Finalising") && wish === "abort")
+    return refuse(canary, wish, `the primary has the revision already ${at}; go back with serin undo`);
   if (phase === "Promoting" || phase === "Finalising")
     return { kind: "nothing", message: `${nameOf(canary)} is being promoted already ${at}.` };
   return refuse(canary, wish, `nothing is being released ${at}`);
