@@ -68,7 +68,7 @@ const rules: readonly FlagRule[] = [
     help: "track ConfigMaps and Secrets of the target",
   },
   { name: "log-level", kind: "text", default: "info", help: "debug, info, warning or error" },
-  { name: "port", kind: "number", default: "8080", help: "port of /metrics and /healthz; 0 picks a free one" },
+  { name: "port", kind: "number", default: "8080", help: "port of /metrics, /healthz and /readyz; 0 picks a free one" },
   { name: "event-webhook", kind: "text", default: "", help: "URL that gets every event" },
   { name: "enable-leader-election", kind: "boolean", default: "false", help: "let one of several operators work" },
   {

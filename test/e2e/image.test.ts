@@ -49,6 +49,7 @@ test("the image's files alone: the operator starts, waits for its kinds, works, 
   try {
     const started: { port: number } = JSON.parse(await until("operator started"));
     await until("Cannot start yet");
+    expect((await fetch(`http://127.0.0.1:${started.port}/readyz`)).status).toBe(503);
     for (const crd of [...flaggerCrds(), ...istioCrds()]) {
       const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
       expect((await server.call({ method: "POST", path, body: crd })).code).toBe(201);
@@ -68,6 +69,7 @@ test("the image's files alone: the operator starts, waits for its kinds, works, 
       .poll(async () => (await server.call({ method: "POST", path, body })).code, { timeout: 10_000 })
       .toBe(201);
     await until("web.default");
+    expect((await fetch(`http://127.0.0.1:${started.port}/readyz`)).status).toBe(200);
     const metrics = await fetch(`http://127.0.0.1:${started.port}/metrics`);
     expect(await metrics.text()).toContain("flagger_info");
   } finally {
