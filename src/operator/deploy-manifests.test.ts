@@ -55,6 +55,19 @@ test.each(["base", "istio", "gatewayapi", "nginx"])(
   },
 );
 
+test("docs/install.md: the manifests in it are accepted, strictly", async () => {
+  const text = readFileSync(join(folder, "../../docs/install.md"), "utf8");
+  const blocks = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block = ""]) => block);
+  expect(blocks.length).toBeGreaterThan(2);
+  await rehearsal.createNamespace("shop", []);
+  for (const block of blocks) {
+    const object = parseAllDocuments(block)[0]?.toJS() as KubeObject;
+    const path = `${await collectionOf(object)}?fieldValidation=Strict`;
+    const reply = await server.call({ method: "POST", path, body: object });
+    expect(reply.json.message ?? reply.code, `${object.kind} ${object.metadata.name}`).toBe(201);
+  }
+});
+
 /** The path to create an object at; undefined for kinds of RBAC on a server that does not have them. */
 async function collectionOf(object: KubeObject): Promise<string | undefined> {
   const root = object.apiVersion.includes("/") ? `/apis/${object.apiVersion}` : `/api/${object.apiVersion}`;

@@ -249,7 +249,11 @@ test("serin undo: the target gets the template of the promoted revision before, 
   await createHistory(namespace, "web", ["podinfo:1", "podinfo:2", "podinfo:3"]);
   await createHistory(namespace, "web-primary", ["podinfo:1", "podinfo:3"]);
   const original = await client.get<ReplicaSet>(resources.replicaSets, { namespace, name: "web-h0" });
-  expect(await serin("undo", "-n", namespace, "--why", "orders are lost")).toMatchObject({ status: 0, err: "" });
+  expect(await serin("undo", "-n", namespace, "--why", "orders are lost")).toMatchObject({
+    status: 0,
+    err: "",
+    out: expect.stringContaining(`Put "${namespace}/web" back to its revision 1 (podinfo:1). Will promote`),
+  });
   const target = await client.get<Deployment>(resources.deployments, { namespace, name: "web" });
   expect(target?.spec.template.spec).toEqual(original?.spec.template.spec);
   expect(target?.spec.template.metadata?.labels).toEqual({ app: "web" });

@@ -46,7 +46,13 @@ export async function undo(client: KubeClient, canary: Canary, asked: Asked): Pr
       options: { fieldManager: "serin-cli" },
     },
   );
-  return askForPromotion(client, canary, { ...asked, revision: revisionOfTemplate(restored.spec.template) });
+  const sent = await askForPromotion(client, canary, {
+    ...asked,
+    revision: revisionOfTemplate(restored.spec.template),
+  });
+  const images = choice.template.spec.containers.map(({ image }) => image).join(", ");
+  const done = `Put "${names.namespace}/${names.target}" back to its revision ${choice.number} (${images}).`;
+  return { ...sent, plan: { ...sent.plan, message: `${done} ${sent.plan.message}` } };
 }
 
 /** The operator may have seen the template already: then a release is under way, and is promoted rather than undone. */
