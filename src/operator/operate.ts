@@ -26,6 +26,8 @@ export interface OperatePorts {
   readonly random: Random;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Told once everything that is read is in, before the first Canary is worked on. */
+  readonly onReady?: () => void;
 }
 
 /** Opens everything that a reconcile works with, works until the signal aborts, and closes it. The client stays open. */
@@ -46,6 +48,7 @@ export async function operate(settings: OperateSettings, ports: OperatePorts): P
     await viewsSynced(views);
     const batcher = createQueryBatcher(clock);
     const context: OperatorContext = { ...ports, batcher, settings, views, http, events, relay, signal };
+    ports.onReady?.();
     await runCanaryController(context, { workerCount: settings.workerCount, random: ports.random });
   } catch (thrown) {
     // What is cut short by the end is no failure.
