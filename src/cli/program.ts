@@ -1,21 +1,13 @@
 import { Command, CommanderError } from "commander";
 import { Failure, type Log, messageOf } from "#base";
 import { runOperator } from "#operator";
+import { addPeopleCommands } from "./commands/people.ts";
 import { parseDemoOptions, type RawDemoOptions } from "./demo/options.ts";
 import { runDemo } from "./demo/run.ts";
 import { VERSION } from "./installation.ts";
 import { createLog } from "./output/log.ts";
+import { type ProgramContext, UsageError } from "./program-context.ts";
 import { type RawUpOptions, parseUpOptions, runUp } from "./up.ts";
-
-/** What a command line gets from outside. */
-export interface ProgramContext {
-  readonly argv: readonly string[];
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborts on SIGINT and SIGTERM. */
-  readonly signal: AbortSignal;
-}
 
 /** Exit statuses. Source: docs/ARCHITECTURE.md, "Commands". */
 const DONE = 0;
@@ -47,8 +39,6 @@ function explain(thrown: unknown, context: ProgramContext): number {
   return REFUSED;
 }
 
-class UsageError extends Error {}
-
 function buildProgram(context: ProgramContext, state: { status: number }): Command {
   const program = new Command("serin")
     .description("Progressive delivery in one control loop: traffic, capacity and verdict move together.")
@@ -59,6 +49,7 @@ function buildProgram(context: ProgramContext, state: { status: number }): Comma
   addUp(program, context);
   addDemo(program, context, state);
   addOperator(program, context, state);
+  addPeopleCommands(program, context, state);
   return program;
 }
 

@@ -79,7 +79,7 @@ const rules: readonly FlagRule[] = [
     help: "track ConfigMaps and Secrets of the target",
   },
   { name: "log-level", kind: "text", default: "info", help: "debug, info, warning or error" },
-  { name: "port", kind: "number", default: "8080", help: "port of /metrics and /healthz; 0 picks a free one" },
+  { name: "port", kind: "number", default: "8080", help: "port of /metrics, /healthz and /readyz; 0 picks a free one" },
   { name: "event-webhook", kind: "text", default: "", help: "URL that gets every event" },
   { name: "enable-leader-election", kind: "boolean", default: "false", help: "let one of several operators work" },
   {
@@ -178,14 +178,16 @@ function flagsOf(
   };
 }
 
-/** The flags, one a line. */
+/** Every flag: those with an effect one a line, then the names of the others. */
 export function flagsHelp(): string {
   const lines = rules
     .filter((rule) => rule.isIgnored !== true)
     .map(
       ({ name, default: value, help }) => `  -${name.padEnd(26)} ${help}${value === "" ? "" : ` (default ${value})`}`,
     );
-  return `Usage: serin operator [flags]\n\n${lines.join("\n")}\n\nExamples:\n  serin operator -metrics-server=http://prometheus.istio-system:9090\n  serin operator -kubeconfig ~/.kube/config -namespace shop -log-level debug\n`;
+  const unused = rules.filter((rule) => rule.isIgnored === true).map(({ name }) => `-${name}`);
+  const flagger = `Accepted for Flagger's sake, without effect:\n  ${unused.join(" ")}`;
+  return `Usage: serin operator [flags]\n\n${lines.join("\n")}\n\n${flagger}\n\nExamples:\n  serin operator -metrics-server=http://prometheus.istio-system:9090\n  serin operator -kubeconfig ~/.kube/config -namespace shop -log-level debug\n`;
 }
 
 function faultOf(rule: FlagRule, value: string): string | undefined {

@@ -1,1 +1,2 @@
 export { runOperator } from "./main.ts";
+export { deploymentTemplateOf, revisionOfTemplate } from "./workloads/index.ts";

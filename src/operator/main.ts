@@ -60,11 +60,15 @@ async function serve(flags: OperatorFlags, around: Surroundings): Promise<number
   const client = createKubeClient(config);
   const ports = { clock: systemClock, random: systemRandom };
   const metrics = createRolloutMetrics({ version: VERSION, meshProvider: flags.meshProvider });
-  const endpoint = await startHttpEndpoint({ address: listenAddress(env), port: flags.port, metrics });
+  // A standby is ready: a rolling update waits for the new pod, which waits for the lease of the old one.
+  const readiness = { isReady: flags.isLeaderElected };
+  const isReady = (): boolean => readiness.isReady;
+  const endpoint = await startHttpEndpoint({ address: listenAddress(env), port: flags.port, metrics, isReady });
+  const onReady = (): void => void (readiness.isReady = true);
   try {
     log.info("operator started", { server: client.server, version: VERSION, port: endpoint.port });
     if (!flags.isLeaderElected) {
-      await operate(flags, { ...ports, client, metrics, env, log, signal });
+      await operate(flags, { ...ports, client, metrics, env, log, signal, onReady });
       return EXIT.done;
     }
     const elector = createLeaseElector({

@@ -5,6 +5,7 @@ import { type AlertRelay, createAlertRelay, type GlobalAlertSettings } from "./a
 import { alertLookups } from "./alert-of.ts";
 import { runCanaryController } from "./canary-controller.ts";
 import { createEventRelay, createOutboundHttp } from "./gates/index.ts";
+import { createQueryBatcher } from "./metrics/index.ts";
 import type { OperatorContext, OperatorSettings } from "./operator-context.ts";
 import { waitForKinds } from "./required-kinds.ts";
 import type { RolloutMetrics } from "./telemetry/index.ts";
@@ -31,6 +32,8 @@ export interface OperatePorts {
   readonly random: Random;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Told once everything that is read is in, before the first Canary is worked on. */
+  readonly onReady?: () => void;
 }
 
 /** Opens everything that a reconcile works with, works until the signal aborts, and closes it. The client stays open. */
@@ -58,7 +61,9 @@ export async function operate(settings: OperateSettings, ports: OperatePorts): P
       global: settings.globalAlerts,
       lookups: alertLookups({ views, settings }),
     });
-    const context: OperatorContext = { ...ports, settings, views, http, events, relay, alerts, signal };
+    const batcher = createQueryBatcher(clock);
+    const context: OperatorContext = { ...ports, batcher, settings, views, http, events, relay, alerts, signal };
+    ports.onReady?.();
     await runCanaryController(context, { workerCount: settings.workerCount, random: ports.random });
   } catch (thrown) {
     // What is cut short by the end is no failure.

@@ -2,6 +2,7 @@ import type { Clock, Log } from "#base";
 import type { EventRecorder } from "#kube";
 import type { AlertRelay } from "./alerts/index.ts";
 import type { EventRelay, OutboundHttp } from "./gates/index.ts";
+import type { QueryBatcher } from "./metrics/index.ts";
 import type { RouterSettings } from "./routers/index.ts";
 import type { RolloutMetrics } from "./telemetry/index.ts";
 import type { Views } from "./views/index.ts";
@@ -26,6 +27,9 @@ export interface OperatorContext {
   readonly relay: EventRelay;
   readonly alerts: AlertRelay;
   readonly metrics: RolloutMetrics;
+  readonly batcher: QueryBatcher;
+  /** The process's environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;

@@ -1,136 +1,122 @@
-import type { Canary, CanaryMetric, MetricTemplate, Secret } from "#api";
+import type { Canary, CanaryMetric, MetricTemplate } from "#api";
 import { err, ok, type Result } from "#base";
-import type { ObjectKey } from "#kube";
-import { type MetricPart, type MetricResult, namesOf, REQUEST_DURATION } from "#rollout";
-import type { OutboundHttp } from "../gates/index.ts";
-import { DEFAULT_METRIC_INTERVAL, istioQueries } from "./builtin-queries.ts";
-import { type PrometheusTarget, queryPrometheus } from "./prometheus.ts";
-import { renderTemplate, type TemplateValues } from "./template.ts";
+import { type MetricPart, type MetricResult, REQUEST_DURATION } from "#rollout";
+import { askBuiltin, prepareBuiltin } from "./ask-builtin.ts";
+import type { MeasureContext } from "./measure-context.ts";
+import type { MetricRequest, MetricSource } from "./metric-source.ts";
+import { parseWindow } from "./metric-window.ts";
+import { sourceOf, sourceTypes } from "./providers/index.ts";
+import { renderTemplate } from "./template.ts";
+import { templateValuesOf } from "./template-values-of.ts";
 
-/** What measuring needs from around it. */
-export interface MeasureContext {
-  /** `-metrics-server`. */
-  readonly metricsServer: string;
-  readonly http: OutboundHttp;
-  readonly signal: AbortSignal;
-  template(key: ObjectKey): MetricTemplate | undefined;
-  secret(key: ObjectKey): Secret | undefined;
+/** One form of a metric of a Canary. */
+export interface MeasureSubject {
+  readonly canary: Canary;
+  readonly metric: CanaryMetric;
+  readonly part: MetricPart;
 }
 
 export interface Measurement {
   readonly result: MetricResult;
-  /** The query as it was sent. */
+  /** The query that gives the figure; it may have been asked together with those of other Canaries. */
   readonly query?: string;
 }
 
-interface Prepared {
-  readonly query: string;
-  readonly target: PrometheusTarget;
-}
-
 /** Measures one form of a metric; never rejects. Source: flagger-spec 5. */
-export async function measure(
-  subject: { readonly canary: Canary; readonly metric: CanaryMetric; readonly part: MetricPart },
-  context: MeasureContext,
-): Promise<Measurement> {
-  const prepared = prepare(subject, context);
-  if (!prepared.ok) return { result: { kind: "error", message: prepared.error } };
-  const { query, target } = prepared.value;
-  const result = await queryPrometheus(target, query, context.signal);
-  const isDuration = subject.part === "builtin" && subject.metric.name === REQUEST_DURATION;
-  return { query, result: isDuration ? wholeMs(result) : result };
+export async function measure(subject: MeasureSubject, context: MeasureContext): Promise<Measurement> {
+  const { canary, metric, part } = subject;
+  if (part === "builtin") {
+    const kind = metric.name === REQUEST_DURATION ? "duration" : "success-rate";
+    const question = prepareBuiltin({ canary, kind, interval: metric.interval }, context);
+    if (!question.ok) return { result: { kind: "error", message: question.error } };
+    const result = await askBuiltin(question.value, context);
+    return { query: question.value.query, result: kind === "duration" ? wholeMs(result) : result };
+  }
+  const located = locate(subject, context);
+  const rendered = located.ok ? renderedQuery(located.value.template, subject, context) : located;
+  if (!located.ok) return { result: { kind: "error", message: located.error } };
+  if (!rendered.ok) return { result: { kind: "error", message: rendered.error } };
+  const { source, request } = located.value;
+  return { query: rendered.value.query, result: await source.query({ ...request, ...rendered.value }) };
 }
 
-/** Whether the provider behind a form of a metric answers; the problem otherwise. */
-export async function checkProvider(
-  subject: { readonly canary: Canary; readonly metric: CanaryMetric; readonly part: MetricPart },
-  context: MeasureContext,
-): Promise<string | undefined> {
-  const prepared = prepare(subject, context);
-  if (!prepared.ok) return `metric ${subject.metric.name}: ${prepared.error}`;
-  const result = await queryPrometheus(prepared.value.target, "vector(1)", context.signal);
-  if (result.kind === "value" && result.value === 1) return undefined;
-  const why = "message" in result ? result.message : `vector(1) gave ${result.kind}`;
-  return `metric ${subject.metric.name}: ${why}`;
+/** Whether a form of a metric can be asked for: its provider answers and its template has no mistake; the problem otherwise. */
+export async function checkProvider(subject: MeasureSubject, context: MeasureContext): Promise<string | undefined> {
+  const problem = await problemOf(subject, context);
+  return problem === undefined ? undefined : `metric ${subject.metric.name}: ${problem}`;
 }
 
-function prepare(
-  { canary, metric, part }: { canary: Canary; metric: CanaryMetric; part: MetricPart },
-  context: MeasureContext,
-): Result<Prepared, string> {
-  const source =
-    part === "template"
-      ? fromTemplate(canary, metric, context)
-      : ok({
-          text: part === "inline" ? (metric.query ?? "") : (istioQueries[metric.name] ?? ""),
-          target: { address: canary.spec.metricsServer ?? context.metricsServer, dispatcher: context.http.dispatcher },
-        });
-  if (!source.ok) return source;
-  const rendered = renderTemplate(source.value.text, valuesOf(canary, metric));
-  if (!rendered.ok) return err(`the query template is wrong at ${rendered.error}`);
-  return ok({ query: rendered.value.trim().replace(/\s+/g, " "), target: source.value.target });
+async function problemOf(subject: MeasureSubject, context: MeasureContext): Promise<string | undefined> {
+  const found = locate(subject, context);
+  if (!found.ok) return found.error;
+  const { source, request, template } = found.value;
+  const rendered = subject.part === "builtin" ? undefined : renderedQuery(template, subject, context);
+  return rendered?.ok === false ? rendered.error : source.probe(request);
 }
 
-function fromTemplate(
-  canary: Canary,
-  metric: CanaryMetric,
-  context: MeasureContext,
-): Result<{ text: string; target: PrometheusTarget }, string> {
-  const namespace = metric.templateRef?.namespace ?? canary.metadata.namespace ?? "default";
+interface Located {
+  readonly source: MetricSource;
+  readonly request: Omit<MetricRequest, "query" | "intervalMs">;
+  /** The query, not yet rendered. */
+  readonly template: string;
+}
+
+/** Finds who answers a metric, and what is needed to ask. */
+function locate({ canary, metric, part }: MeasureSubject, context: MeasureContext): Result<Located, string> {
+  if (part === "template") return fromTemplate(canary, metric, context);
+  const address = canary.spec.metricsServer || context.metricsServer;
+  return located({ provider: { type: "prometheus", address }, secret: undefined, query: metric.query ?? "" }, context);
+}
+
+/** A reference to a template of another namespace is allowed here; the flag against it is looked at with the spec. */
+function fromTemplate(canary: Canary, metric: CanaryMetric, context: MeasureContext): Result<Located, string> {
+  const namespace = metric.templateRef?.namespace || (canary.metadata.namespace ?? "default");
   const name = metric.templateRef?.name ?? "";
   const template = context.template({ namespace, name });
   if (template === undefined) return err(`the MetricTemplate "${namespace}/${name}" does not exist`);
   const { provider, query } = template.spec;
-  if (provider.type !== "prometheus")
-    return err(
-      `MetricTemplate "${namespace}/${name}": the provider type "${provider.type}" is not executed; use prometheus`,
-    );
-  if (provider.address === undefined || provider.address === "")
-    return err(`MetricTemplate "${namespace}/${name}": spec.provider.address is missing`);
-  const credentials = credentialsOf(template, context);
-  if (!credentials.ok) return credentials;
-  const target: PrometheusTarget = {
-    address: provider.address,
-    dispatcher: provider.insecureSkipVerify === true ? context.http.insecure : context.http.dispatcher,
-    ...(provider.headers === undefined ? {} : { headers: provider.headers }),
-    ...(credentials.value === undefined ? {} : { credentials: credentials.value }),
-  };
-  return ok({ text: query, target });
+  const secret = secretOf(template, context);
+  if (!secret.ok) return secret;
+  const found = located({ provider, secret: secret.value, query }, context);
+  return found.ok ? found : err(`MetricTemplate "${namespace}/${name}": ${found.error}`);
 }
 
-function credentialsOf(
-  template: MetricTemplate,
+function located(
+  { provider, secret, query }: Pick<MetricRequest, "provider" | "secret" | "query">,
   context: MeasureContext,
-): Result<PrometheusTarget["credentials"], string> {
+): Result<Located, string> {
+  const source = sourceOf(provider.type);
+  if (source === undefined)
+    return err(`the provider type "${provider.type}" is not executed; use one of ${sourceTypes().join(", ")}`);
+  const { http, signal, clock, env = {} } = context;
+  return ok({ source, template: query, request: { provider, secret, http, signal, env, nowMs: clock.nowMs() } });
+}
+
+/** The decoded Secret of a template, from the template's own namespace. */
+function secretOf(template: MetricTemplate, context: MeasureContext): Result<MetricRequest["secret"], string> {
   const name = template.spec.provider.secretRef?.name;
   if (name === undefined) return ok(undefined);
   const namespace = template.metadata.namespace ?? "default";
   const secret = context.secret({ namespace, name });
   if (secret === undefined) return err(`the Secret "${namespace}/${name}" of the MetricTemplate does not exist`);
-  const read = (key: string): string | undefined => {
-    const value = Object.hasOwn(secret.data ?? {}, key) ? secret.data?.[key] : undefined;
-    return value === undefined ? undefined : Buffer.from(value, "base64").toString("utf8");
-  };
-  const token = read("token");
-  if (token !== undefined) return ok({ kind: "bearer", token });
-  const [username, password] = [read("username"), read("password")];
-  if (username !== undefined && password !== undefined) return ok({ kind: "basic", username, password });
-  return err(`the Secret "${namespace}/${name}" has neither "token" nor "username" and "password"`);
+  const decoded = Object.entries(secret.data ?? {}).map(
+    ([key, value]) => [key, Buffer.from(value, "base64").toString("utf8")] as const,
+  );
+  return ok(new Map(decoded));
 }
 
-function valuesOf(canary: Canary, metric: CanaryMetric): TemplateValues {
-  const names = namesOf(canary);
-  const interval = metric.interval ?? "";
-  return {
-    name: names.canary,
-    namespace: names.namespace,
-    target: names.target,
-    service: names.apexService,
-    ingress: names.target,
-    route: names.target,
-    interval: interval === "" ? DEFAULT_METRIC_INTERVAL : interval,
-    variables: metric.templateVariables ?? {},
-  };
+function renderedQuery(
+  template: string,
+  { canary, metric }: MeasureSubject,
+  context: MeasureContext,
+): Result<Pick<MetricRequest, "query" | "intervalMs">, string> {
+  const values = templateValuesOf(canary, metric, context);
+  if (!values.ok) return values;
+  const intervalMs = parseWindow(values.value.interval);
+  if (!intervalMs.ok) return intervalMs;
+  const query = renderTemplate(template, values.value);
+  if (!query.ok) return err(`the query template is wrong at ${query.error}`);
+  return ok({ query: query.value, intervalMs: intervalMs.value });
 }
 
 /** Source: flagger-spec 5.1, durations are cut to whole milliseconds. */

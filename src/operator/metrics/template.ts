@@ -1,5 +1,9 @@
 import { err, ok, type Result } from "#base";
-import { type Piece, splitTemplate, TemplateError, type Token, tokensOf } from "./template-lexer.ts";
+import { builtinFunctions, lazyFunctions } from "./template-functions.ts";
+import { TemplateError } from "./template-lexer.ts";
+import { parseTemplate } from "./template-parser.ts";
+import type { Branch, Command, Operand, Pipeline, TemplateNode } from "./template-syntax.ts";
+import { isTrue, kindOf, sortedEntries, type TemplateValue, textOf } from "./template-values.ts";
 
 /** What `{{ name }}` and the like stand for. Source: flagger-spec 5.3. */
 export interface TemplateValues {
@@ -13,255 +17,254 @@ export interface TemplateValues {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-type Value = string | number | boolean | Readonly<Record<string, string>>;
-
 /** Queries are a few hundred characters; a template that makes more is a mistake. */
 const MAX_OUTPUT_LENGTH = 64 * 1024;
+/** Evaluated nodes; a loop over all variables of a metric takes a few hundred. */
+const MAX_STEP_COUNT = 100_000;
+/** Functions work on every character of their texts, so long ones count for more. */
+const CHARACTERS_PER_STEP = 256;
 
 /**
- * Renders a query template: Go's template language without dot, loops and assignments.
+ * Renders a query template: Go's template language without data (`.` is nothing outside of `range` and `with`).
  *
- * Known: the values, `variables.KEY`, texts, numbers, `printf`, `index`, `eq`, `ne`, `and`, `or`, `not`, pipes,
- * parentheses, `if`/`else if`/`else`/`end`, comments and trim markers. The error names line and column.
+ * Known: the values, `variables.KEY`, the functions of `template-functions.ts`, pipes, parentheses, variables, `if`, `with`,
+ * `range`, `break`, `continue`, comments and trim markers. Always ends; the error names line and column.
+ * Source: flagger-spec 5.3; Go package text/template.
  */
 export function renderTemplate(source: string, values: TemplateValues): Result<string, string> {
+  const isFunction = (name: string): boolean =>
+    Object.hasOwn(values, name) || builtinFunctions.has(name) || lazyFunctions.has(name);
   try {
-    const text = render(source, values);
-    if (text.length > MAX_OUTPUT_LENGTH)
-      return err(`the rendered query is longer than ${MAX_OUTPUT_LENGTH} characters`);
-    return ok(text);
+    const nodes = parseTemplate(source, isFunction);
+    const state: State = { source, values, variables: [["$", undefined]], output: [], length: 0, stepCount: 0 };
+    renderAll(nodes, undefined, state);
+    return ok(state.output.join(""));
   } catch (thrown) {
-    if (thrown instanceof TemplateError) return err(thrown.message);
+    if (thrown instanceof TemplateError) return err(known(thrown.message, values));
     throw thrown;
   }
 }
 
-/** An `if` that is open: whether a branch was taken, and whether the present one is shown. */
-interface Frame {
-  readonly offset: number;
-  readonly isOuterShown: boolean;
-  wasTaken: boolean;
-  isShown: boolean;
-  hasElse: boolean;
+function known(message: string, values: TemplateValues): string {
+  return /"[^"$]*" is not defined$/.test(message)
+    ? `${message}; known are ${[...Object.keys(values), ...builtinFunctions.keys(), ...lazyFunctions].join(", ")}`
+    : message;
 }
 
-function render(source: string, values: TemplateValues): string {
-  const frames: Frame[] = [];
-  let output = "";
-  const isShown = (): boolean => frames.at(-1)?.isShown ?? true;
-  for (const piece of splitTemplate(source)) {
-    if (piece.kind === "text") {
-      if (isShown()) output += piece.text;
-      continue;
-    }
-    if (/^\s*\/\*[\s\S]*\*\/\s*$/.test(piece.source)) continue;
-    const scope = { source, values };
-    const tokens = tokensOf(piece, source);
-    if (!control({ piece, tokens, frames, isShown: isShown(), scope }) && isShown())
-      output += textOf(evaluateAll(tokens, piece.offset, scope));
-  }
-  const open = frames.at(-1);
-  if (open !== undefined) throw new TemplateError('"if" is never closed; write {{ end }}', source, open.offset);
-  return output;
-}
-
-interface Scope {
+interface State {
   readonly source: string;
   readonly values: TemplateValues;
+  /** Innermost last. */
+  readonly variables: [name: string, value: TemplateValue][];
+  readonly output: string[];
+  length: number;
+  stepCount: number;
 }
 
-/** Executes `if`, `else` and `end`; false when the action is something else. */
-function control(at: {
-  piece: Extract<Piece, { kind: "action" }>;
-  tokens: readonly Token[];
-  frames: Frame[];
-  isShown: boolean;
-  scope: Scope;
-}): boolean {
-  const { piece, tokens, frames, scope } = at;
-  const [head, second] = tokens;
-  const frame = frames.at(-1);
-  const condition = (from: number): boolean => isTrue(evaluateAll(tokens.slice(from), piece.offset, scope));
-  switch (head?.kind === "word" ? head.text : "") {
-    case "if": {
-      const holds = at.isShown && condition(1);
-      frames.push({
-        offset: piece.offset,
-        isOuterShown: at.isShown,
-        wasTaken: holds,
-        isShown: holds,
-        hasElse: false,
-      });
-      return true;
+type Flow = "on" | "break" | "continue";
+
+function renderAll(nodes: readonly TemplateNode[], dot: TemplateValue, state: State): Flow {
+  const mark = state.variables.length;
+  for (const node of nodes) {
+    const flow = renderNode(node, dot, state);
+    if (flow === "on") continue;
+    state.variables.length = mark;
+    return flow;
+  }
+  state.variables.length = mark;
+  return "on";
+}
+
+function renderNode(node: TemplateNode, dot: TemplateValue, state: State): Flow {
+  switch (node.kind) {
+    case "text":
+      write(node.text, 0, state);
+      return "on";
+    case "print": {
+      const value = evaluate(node.pipeline, dot, state);
+      if (node.pipeline.variables.length > 0) return "on";
+      if (value === undefined)
+        throw new TemplateError("the expression gives nothing; expected a value", state.source, node.pipeline.offset);
+      write(textOf(value), node.pipeline.offset, state);
+      return "on";
     }
-    case "else": {
-      if (frame === undefined || frame.hasElse)
-        throw new TemplateError('"else" has no "if"', scope.source, piece.offset);
-      const isElseIf = second?.text === "if";
-      const mayShow = frame.isOuterShown && !frame.wasTaken;
-      frame.isShown = mayShow && (!isElseIf || condition(2));
-      frame.wasTaken ||= frame.isShown;
-      frame.hasElse = !isElseIf;
-      return true;
-    }
-    case "end":
-      if (frames.pop() === undefined) throw new TemplateError('"end" has no "if"', scope.source, piece.offset);
-      return true;
+    case "break":
+    case "continue":
+      return node.kind;
     case "range":
-    case "with":
-    case "define":
-    case "template":
-    case "block":
-      throw new TemplateError(`"${head?.text ?? ""}" is not supported in query templates`, scope.source, piece.offset);
-    default:
-      return false;
+      return renderRange(node, dot, state);
+    case "if":
+    case "with": {
+      const mark = state.variables.length;
+      const value = evaluate(node.pipeline, dot, state);
+      const flow = isTrue(value)
+        ? renderAll(node.body, node.kind === "with" ? value : dot, state)
+        : renderAll(node.otherwise, dot, state);
+      state.variables.length = mark;
+      return flow;
+    }
   }
 }
 
-/** Reads one pipeline to its end. */
-function evaluateAll(tokens: readonly Token[], offset: number, scope: Scope): Value {
-  const reader = { tokens, at: 0, offset, scope };
-  const value = pipeline(reader);
-  const rest = tokens[reader.at];
-  if (rest !== undefined) throw new TemplateError(`unexpected "${rest.text}"`, scope.source, rest.offset);
+function renderRange(node: Branch, dot: TemplateValue, state: State): Flow {
+  const { pipeline } = node;
+  const over = evaluate({ ...pipeline, variables: [] }, dot, state);
+  const [first, second] = pipeline.variables;
+  let isEmpty = true;
+  for (const [key, item] of itemsOf(over, pipeline, state)) {
+    isEmpty = false;
+    step(state, pipeline.offset);
+    const mark = state.variables.length;
+    // One name is the item, two are key and item.
+    const pairs: [string | undefined, TemplateValue][] =
+      second === undefined
+        ? [[first, item]]
+        : [
+            [first, key],
+            [second, item],
+          ];
+    for (const [name, value] of pairs) if (name !== undefined) bind({ name, value }, pipeline, state);
+    const flow = renderAll(node.body, item, state);
+    state.variables.length = mark;
+    if (flow === "break") break;
+  }
+  return isEmpty ? renderAll(node.otherwise, dot, state) : "on";
+}
+
+/** A map goes by its sorted keys, a whole number counts from 0. */
+function* itemsOf(over: TemplateValue, at: Pipeline, state: State): Generator<[TemplateValue, TemplateValue]> {
+  if (typeof over === "object") yield* sortedEntries(over);
+  else if (typeof over === "bigint") for (let i = 0n; i < over; i++) yield [i, i];
+  else if (over !== undefined)
+    throw new TemplateError(`"range" cannot go over a ${kindOf(over)}; expected a map`, state.source, at.offset);
+}
+
+function evaluate(pipeline: Pipeline, dot: TemplateValue, state: State): TemplateValue {
+  let value: TemplateValue;
+  for (const [i, command] of pipeline.commands.entries())
+    value = evaluateCommand(command, { dot, piped: i === 0 ? [] : [value], state });
+  for (const name of pipeline.variables) bind({ name, value }, pipeline, state);
   return value;
 }
 
-interface Reader {
-  readonly tokens: readonly Token[];
-  at: number;
-  readonly offset: number;
-  readonly scope: Scope;
+function bind(
+  { name, value }: { readonly name: string; readonly value: TemplateValue },
+  { assigns, offset }: Pipeline,
+  { variables, source }: State,
+): void {
+  if (!assigns) return void variables.push([name, value]);
+  const variable = variables.findLast(([known]) => known === name);
+  if (variable === undefined) throw new TemplateError(`the variable ${name} is not defined`, source, offset);
+  variable[1] = value;
 }
 
-function pipeline(reader: Reader): Value {
-  let value = command(reader, []);
-  while (reader.tokens[reader.at]?.text === "|" && reader.tokens[reader.at]?.kind === "symbol") {
-    reader.at++;
-    value = command(reader, [value]);
+interface Setting {
+  readonly dot: TemplateValue;
+  /** The result of the command before, which becomes the last argument. */
+  readonly piped: readonly TemplateValue[];
+  readonly state: State;
+}
+
+function evaluateCommand({ head, args }: Command, { dot, piped, state }: Setting): TemplateValue {
+  step(state, head.offset);
+  const { term } = head;
+  if (term.kind !== "function" || head.fields.length > 0) {
+    if (piped.length > 0) throw new TemplateError("a value takes no argument from a pipe", state.source, head.offset);
+    return operandValue(head, dot, state);
   }
+  if (lazyFunctions.has(term.name)) return evaluateLazily({ head, args }, { dot, piped, state });
+  return call(head, [...args.map((argument) => operandValue(argument, dot, state)), ...piped], state);
+}
+
+function evaluateLazily({ head, args }: Command, { dot, piped, state }: Setting): TemplateValue {
+  const isOr = head.term.kind === "function" && head.term.name === "or";
+  const count = args.length + piped.length;
+  if (count === 0)
+    throw new TemplateError(`"${isOr ? "or" : "and"}" needs at least 1 argument`, state.source, head.offset);
+  let value: TemplateValue;
+  for (const argument of args) {
+    value = operandValue(argument, dot, state);
+    if (isTrue(value) === isOr) return value;
+  }
+  return piped.length > 0 ? piped[0] : value;
+}
+
+function operandValue(operand: Operand, dot: TemplateValue, state: State): TemplateValue {
+  step(state, operand.offset);
+  let value = termValue(operand, dot, state);
+  for (const name of operand.fields) value = fieldOf(value, name, { operand, state });
   return value;
 }
 
-function command(reader: Reader, piped: readonly Value[]): Value {
-  const head = reader.tokens[reader.at];
-  if (head === undefined) throw new TemplateError("an expression is missing", reader.scope.source, reader.offset);
-  if (head.kind !== "word" || !FUNCTIONS.has(head.text)) {
-    const value = operand(reader);
-    if (piped.length > 0) throw new TemplateError(`"${head.text}" takes no argument`, reader.scope.source, head.offset);
-    return value;
+function termValue(operand: Operand, dot: TemplateValue, state: State): TemplateValue {
+  const { term } = operand;
+  switch (term.kind) {
+    case "literal":
+      return term.value;
+    case "dot":
+      return dot;
+    case "variable":
+      return state.variables.findLast(([name]) => name === term.name)?.[1];
+    case "function":
+      return call(operand, [], state);
+    case "pipeline":
+      return evaluate(term.pipeline, dot, state);
   }
-  reader.at++;
-  const args: Value[] = [];
-  for (let next = reader.tokens[reader.at]; next !== undefined; next = reader.tokens[reader.at]) {
-    if (next.kind === "symbol" && next.text !== "(") break;
-    args.push(operand(reader));
-  }
-  return call(head, [...args, ...piped], reader.scope);
 }
 
-function operand(reader: Reader): Value {
-  const token = reader.tokens[reader.at];
-  if (token === undefined) throw new TemplateError("a value is missing", reader.scope.source, reader.offset);
-  reader.at++;
-  if (token.kind === "text") return unquote(token, reader.scope.source);
-  if (token.kind === "number") return Number(token.text);
-  if (token.kind === "word") return lookup(token, reader.scope);
-  if (token.text !== "(") throw new TemplateError(`unexpected "${token.text}"`, reader.scope.source, token.offset);
-  const value = pipeline(reader);
-  if (reader.tokens[reader.at]?.text !== ")")
-    throw new TemplateError('"(" is never closed', reader.scope.source, token.offset);
-  reader.at++;
-  return value;
+function fieldOf(value: TemplateValue, name: string, at: { operand: Operand; state: State }): string {
+  const { offset } = at.operand;
+  const { source } = at.state;
+  if (value === undefined)
+    throw new TemplateError(
+      `".${name}" has no data before it; expected a function without a dot, such as "namespace", or "variables.${name}"`,
+      source,
+      offset,
+    );
+  if (typeof value !== "object") throw new TemplateError(`a ${kindOf(value)} has no field "${name}"`, source, offset);
+  const field = Object.hasOwn(value, name) ? value[name] : undefined;
+  if (field !== undefined) return field;
+  throw new TemplateError(`variable "${name}" is not set; add it to templateVariables`, source, offset);
 }
 
-function lookup(token: Token, { source, values }: Scope): Value {
-  if (token.text === "true" || token.text === "false") return token.text === "true";
-  const [head = "", ...path] = token.text.split(".");
-  if (!Object.hasOwn(values, head)) {
-    const known = Object.keys(values).join(", ");
-    throw new TemplateError(`"${head}" is not defined; known are ${known}`, source, token.offset);
-  }
-  const value = values[head as keyof TemplateValues];
-  if (path.length === 0) return value;
-  const [key = ""] = path;
-  if (typeof value === "string" || path.length > 1)
-    throw new TemplateError(`"${token.text}" has no fields`, source, token.offset);
-  return field(value, key, { token, source });
-}
-
-function field(map: Readonly<Record<string, string>>, key: string, at: { token: Token; source: string }): string {
-  const value = Object.hasOwn(map, key) ? map[key] : undefined;
-  if (value !== undefined) return value;
-  throw new TemplateError(`variable "${key}" is not set; add it to templateVariables`, at.source, at.token.offset);
-}
-
-const FUNCTIONS = new Set(["printf", "index", "eq", "ne", "and", "or", "not"]);
-
-function call(name: Token, args: readonly Value[], { source }: Scope): Value {
-  const [first, second] = args;
-  const need = (count: number): void => {
-    if (args.length < count)
-      throw new TemplateError(`"${name.text}" needs ${count} arguments, received ${args.length}`, source, name.offset);
+function call({ term, offset }: Operand, args: readonly TemplateValue[], state: State): TemplateValue {
+  const name = term.kind === "function" ? term.name : "";
+  const fail = (message: string): never => {
+    throw new TemplateError(message, state.source, offset);
   };
-  switch (name.text) {
-    case "printf":
-      need(1);
-      return printf(args, { token: name, source });
-    case "index":
-      need(2);
-      if (typeof first !== "object") throw new TemplateError('"index" works on variables only', source, name.offset);
-      return field(first, textOf(second ?? ""), { token: name, source });
-    case "eq":
-      need(2);
-      return args.slice(1).some((other) => other === first);
-    case "ne":
-      need(2);
-      return first !== second;
-    case "not":
-      need(1);
-      return !isTrue(first ?? false);
-    case "and":
-      need(1);
-      return args.find((value) => !isTrue(value)) ?? args.at(-1) ?? false;
-    default:
-      need(1);
-      return args.find(isTrue) ?? args.at(-1) ?? false;
+  if (Object.hasOwn(state.values, name)) {
+    if (args.length > 0) fail(`"${name}" takes no arguments, received ${args.length}`);
+    return state.values[name as keyof TemplateValues];
   }
-}
-
-/** The verbs %s, %v, %d, %q and %%. */
-function printf(args: readonly Value[], at: { token: Token; source: string }): string {
-  const [format = "", ...values] = args;
-  let next = 0;
-  return textOf(format).replace(/%(.)/g, (_, verb: string) => {
-    if (verb === "%") return "%";
-    const value = values[next++];
-    if (value === undefined) throw new TemplateError(`printf has no value for "%${verb}"`, at.source, at.token.offset);
-    if (verb === "q") return JSON.stringify(textOf(value));
-    if (verb === "s" || verb === "v" || verb === "d") return textOf(value);
-    throw new TemplateError(`printf knows %s, %v, %d and %q, not "%${verb}"`, at.source, at.token.offset);
-  });
-}
-
-function unquote(token: Token, source: string): string {
-  if (token.text.startsWith("`")) return token.text.slice(1, -1);
+  const builtin = builtinFunctions.get(name);
+  if (builtin === undefined) return fail(`"${name}" needs at least 1 argument`);
+  let value: TemplateValue;
   try {
-    return String(JSON.parse(token.text));
-  } catch {
-    throw new TemplateError(`${token.text} is no valid text`, source, token.offset);
+    value = builtin(args);
+  } catch (thrown) {
+    return fail(thrown instanceof Error ? thrown.message : String(thrown));
   }
+  if (lengthOf(value) > MAX_OUTPUT_LENGTH) fail(tooLong);
+  const length = args.reduce<number>((sum, argument) => sum + lengthOf(argument), lengthOf(value));
+  step(state, offset, Math.floor(length / CHARACTERS_PER_STEP));
+  return value;
 }
 
-function textOf(value: Value): string {
-  if (typeof value !== "object") return String(value);
-  // As Go prints a map.
-  return `map[${Object.entries(value)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, item]) => `${key}:${item}`)
-    .join(" ")}]`;
+function lengthOf(value: TemplateValue): number {
+  return typeof value === "string" ? value.length : 0;
 }
 
-function isTrue(value: Value): boolean {
-  return typeof value === "object" ? Object.keys(value).length > 0 : value !== "" && value !== 0 && value !== false;
+const tooLong = `the rendered query is longer than ${MAX_OUTPUT_LENGTH} characters`;
+
+function write(text: string, offset: number, state: State): void {
+  step(state, offset);
+  state.length += text.length;
+  if (state.length > MAX_OUTPUT_LENGTH) throw new TemplateError(tooLong, state.source, offset);
+  state.output.push(text);
+}
+
+function step(state: State, offset: number, count = 1): void {
+  state.stepCount += count;
+  if (state.stepCount > MAX_STEP_COUNT)
+    throw new TemplateError(`the template takes more than ${MAX_STEP_COUNT} steps`, state.source, offset);
 }

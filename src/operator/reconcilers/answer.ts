@@ -2,7 +2,7 @@ import type { Canary } from "#api";
 import { unreachable } from "#base";
 import { type Answer, completeStatus, type MetricResult, namesOf, partsOf, type Question } from "#rollout";
 import { callWebhook, type WebhookPayload } from "../gates/index.ts";
-import { checkProvider, type MeasureContext, measure } from "../metrics/index.ts";
+import { checkProvider, type MeasureContext, measure, measureServedShare } from "../metrics/index.ts";
 import type { OperatorContext } from "../operator-context.ts";
 import { revisionChecksum } from "../workloads/index.ts";
 
@@ -30,8 +30,10 @@ async function answer(question: Question, canary: Canary, context: OperatorConte
     }
     case "providers":
       return askProviders(canary, context);
-    case "served":
-      return { kind: "served" };
+    case "served": {
+      const share = await measureServedShare({ canary }, measureContext(context));
+      return share === undefined ? { kind: "served" } : { kind: "served", share };
+    }
     default:
       return unreachable(question);
   }
@@ -66,10 +68,14 @@ export function payloadFor(
   };
 }
 
-function measureContext({ settings, http, signal, views }: OperatorContext): MeasureContext {
+function measureContext({ settings, views, ...context }: OperatorContext): MeasureContext {
+  const { http, batcher, clock, env, signal } = context;
   return {
     metricsServer: settings.metricsServer,
     http,
+    batcher,
+    clock,
+    env,
     signal,
     template: (key) => views.metricTemplates.get(key),
     secret: (key) => views.secrets.get(key),

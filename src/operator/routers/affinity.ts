@@ -47,40 +47,14 @@ function setCookie(cookie: string, affinity: CanarySessionAffinity, maxAgeSecond
   return [cookie, ...attributes].join("; ");
 }
 
-/** RFC 6265 `token`. */
-const COOKIE_NAME = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/;
-/** RFC 6265 `av-octet`, without spaces at the ends. */
-const ATTRIBUTE = /^[!-:<-~]+( [!-:<-~]+)*$/;
-
-/** What of the affinity cannot be written into a header, or cannot be told apart. */
+/** Conditions on cookies cannot be joined with ours. Names and attributes were checked with the rest of the settings. */
 export function affinityProblems({ spec }: Canary): Problem[] {
-  const affinity = spec.analysis.sessionAffinity;
-  if (affinity === undefined) return [];
-  const at = "spec.analysis.sessionAffinity";
-  const problems: Problem[] = [];
-  const check = (field: "cookieName" | "primaryCookieName" | "domain" | "path", rule: RegExp, what: string): void => {
-    const value = affinity[field];
-    const isFine = value === undefined || (value === "" && field !== "cookieName") || rule.test(value);
-    if (!isFine) problems.push(invalid(`${at}.${field}`, `must be ${what}, received ${JSON.stringify(value)}`));
-  };
-  check("cookieName", COOKIE_NAME, "the name of a cookie");
-  check("primaryCookieName", COOKIE_NAME, "the name of a cookie");
-  check("domain", ATTRIBUTE, "free of semicolons and control characters");
-  check("path", ATTRIBUTE, "free of semicolons and control characters");
-  if (affinity.cookieName === affinity.primaryCookieName)
-    problems.push(
-      invalid(`${at}.primaryCookieName`, "must differ from cookieName, or clients could not be told apart"),
-    );
-  const match = spec.service?.match ?? [];
-  match.forEach((entry, i) => {
+  if (spec.analysis.sessionAffinity === undefined) return [];
+  return (spec.service?.match ?? []).flatMap((entry, i) => {
     const name = Object.keys(entry.headers ?? {}).find((header) => header.toLowerCase() === "cookie");
-    if (name === undefined) return;
+    if (name === undefined) return [];
     const path = `spec.service.match[${i}].headers.${name}`;
-    problems.push(invalid(path, "cannot be matched together with session affinity, which matches the same header"));
+    const message = "cannot be matched together with session affinity, which matches the same header";
+    return [{ path, code: "invalid-value", message, fix: "match another header, or remove sessionAffinity" }];
   });
-  return problems;
-}
-
-function invalid(path: string, message: string): Problem {
-  return { path, code: "invalid-value", message };
 }

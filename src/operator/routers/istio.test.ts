@@ -262,11 +262,6 @@ test("istio restore: neither what is missing, nor what goes with the Canary, nor
 
 test.each<[string, RouteCase, string[]]>([
   [
-    "delegation with gateways (pinned 44)",
-    { service: { delegation: true, gateways: ["a"] } },
-    ["spec.service.delegation"],
-  ],
-  [
     "TCP with what needs requests",
     {
       service: { appProtocol: "tcp", match: [{ port: 80, uri: { prefix: "/" } }] },
@@ -278,13 +273,6 @@ test.each<[string, RouteCase, string[]]>([
     "a test of everybody",
     { analysis: { match: [{}, { headers: {} }] } },
     ["spec.analysis.match[0]", "spec.analysis.match[1]"],
-  ],
-  [
-    "cookies that are the same, or no cookies",
-    { analysis: { sessionAffinity: { cookieName: "a b", primaryCookieName: "a b", path: "/;x" } } },
-    ["cookieName", "primaryCookieName", "path", "primaryCookieName"].map(
-      (field) => `spec.analysis.sessionAffinity.${field}`,
-    ),
   ],
   [
     "affinity of routes that match cookies themselves",

@@ -28,10 +28,8 @@ export const istio: Router = {
     { resource: resources.destinationRules, name: names.primaryService },
     { resource: resources.destinationRules, name: names.canaryService },
   ],
-  problems: ({ canary }) => [
-    ...delegationProblems(canary),
-    ...(isTcp(canary) ? tcpProblems(canary) : [...affinityProblems(canary), ...emptyTestProblems(canary)]),
-  ],
+  problems: ({ canary }) =>
+    isTcp(canary) ? tcpProblems(canary) : [...affinityProblems(canary), ...emptyTestProblems(canary)],
   // Policies first: a route to a host without its policy would send traffic with the wrong TLS mode.
   plan: (context, desired, live) =>
     [
@@ -186,14 +184,6 @@ function isMirrored(route: HTTPRoute, names: RolloutNames): boolean {
 
 function isTcp(canary: Canary): boolean {
   return canary.spec.service?.appProtocol?.toLowerCase() === "tcp";
-}
-
-function delegationProblems({ spec }: Canary): Problem[] {
-  const { delegation, hosts = [], gateways = [] } = spec.service ?? {};
-  if (delegation !== true || hosts.length + gateways.length === 0) return [];
-  const message = "a delegate VirtualService cannot have hosts and gateways when delegation is enabled";
-  const fix = "remove hosts and gateways, or delegation";
-  return [{ path: "spec.service.delegation", code: "invalid-value", message, fix }];
 }
 
 const L4_FIELDS = new Set(["name", "port", "gateways", "sourceLabels", "sourceNamespace"]);

@@ -61,8 +61,8 @@ export interface Router {
   /** The objects of a Canary, to be woken by their changes. */
   objects(context: RouterContext): readonly { readonly resource: Resource; readonly name: string }[];
   /**
-   * What the user must mend before this router can serve the spec. A plan is asked for only when there is nothing: what
-   * cannot be expressed would be left out of it.
+   * What the user must mend before this router can serve the spec, beside what `readSettings` finds. A plan is asked for
+   * only when there is nothing: what cannot be expressed would be left out of it.
    */
   problems(context: RouterContext, live: LiveObjects): readonly Problem[];
   /** The writes, in order, after which the live objects are as desired; none when they are. */

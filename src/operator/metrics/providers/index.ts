@@ -7,9 +7,11 @@ import { graphiteSource } from "./graphite.ts";
 import { influxSource } from "./influxdb.ts";
 import { newRelicSource } from "./new-relic.ts";
 import { notExecutedSource } from "./not-executed.ts";
+import { prometheus } from "./prometheus.ts";
 
 /** Every provider that is executed, one file each. */
 const executed: readonly MetricSource[] = [
+  prometheus,
   datadogSource(),
   graphiteSource(),
   influxSource(),
