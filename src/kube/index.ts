@@ -1,9 +1,10 @@
 export * from "./client.ts";
-export { createKubeClient } from "./create-client.ts";
+export { chooseKubeConfig } from "./choose-kube-config.ts";
+export { createKubeClient, type KubeClientOptions } from "./create-client.ts";
 export { createEventRecorder, referenceTo } from "./event-recorder.ts";
 export { loadInClusterConfig } from "./in-cluster-config.ts";
 export { createInformer, type InformerOptions } from "./informer.ts";
-export type { KubeConfig, KubeCredentials } from "./kube-config.ts";
+export type { ExecPlugin, KubeConfig, KubeCredentials } from "./kube-config.ts";
 export { loadKubeconfig } from "./kubeconfig-file.ts";
 export { createLeaseElector, type LeaseElector, type LeaseElectorOptions } from "./lease-elector.ts";
 export type { LeaseTimings } from "./lease-step.ts";
