@@ -14,6 +14,11 @@ export interface OperatorFlags {
   readonly eventWebhook: string;
   readonly isLeaderElected: boolean;
   readonly leaderElectionNamespace: string;
+  /** Requests a second to the API server, and how many at once; watches are not counted. */
+  readonly kubeQps: number;
+  readonly kubeBurst: number;
+  /** Receiver of traces (OTLP over HTTP); empty for none. */
+  readonly otlpEndpoint: string;
   readonly workerCount: number;
   readonly minIntervalMs: number;
   readonly wantsHelp: boolean;
@@ -40,7 +45,12 @@ const ignored = (name: string, kind: FlagRule["kind"] = "text"): FlagRule => ({
 });
 
 const rules: readonly FlagRule[] = [
-  { name: "kubeconfig", kind: "text", default: "", help: "path of a kubeconfig; without it the pod's service account" },
+  {
+    name: "kubeconfig",
+    kind: "text",
+    default: "",
+    help: "path of a kubeconfig; without it the pod's service account, else KUBECONFIG or ~/.kube/config",
+  },
   {
     name: "metrics-server",
     kind: "text",
@@ -68,7 +78,7 @@ const rules: readonly FlagRule[] = [
     help: "track ConfigMaps and Secrets of the target",
   },
   { name: "log-level", kind: "text", default: "info", help: "debug, info, warning or error" },
-  { name: "port", kind: "number", default: "8080", help: "port of /metrics and /healthz; 0 picks a free one" },
+  { name: "port", kind: "number", default: "8080", help: "port of /metrics, /healthz and /readyz; 0 picks a free one" },
   { name: "event-webhook", kind: "text", default: "", help: "URL that gets every event" },
   { name: "enable-leader-election", kind: "boolean", default: "false", help: "let one of several operators work" },
   {
@@ -76,6 +86,14 @@ const rules: readonly FlagRule[] = [
     kind: "text",
     default: "kube-system",
     help: "namespace of the lease, unless -namespace is set",
+  },
+  { name: "kubeconfig-qps", kind: "number", default: "100", help: "requests a second to the API server" },
+  { name: "kubeconfig-burst", kind: "number", default: "250", help: "requests to the API server at once" },
+  {
+    name: "otlp-endpoint",
+    kind: "text",
+    default: "",
+    help: "URL of an OpenTelemetry collector (OTLP over HTTP) that gets traces; also OTEL_EXPORTER_OTLP_ENDPOINT",
   },
   { name: "threadiness", kind: "number", default: "8", help: "canaries worked on at once" },
   { name: "min-interval", kind: "duration", default: "10s", help: "lower bound of analysis intervals" },
@@ -87,9 +105,7 @@ const rules: readonly FlagRule[] = [
   ...["slack-channel", "msteams-url", "msteams-proxy-url", "ingress-annotations-prefix", "ingress-class"].map((name) =>
     ignored(name),
   ),
-  ...["zap-encoding", "cluster-name", "kubeconfig-qps", "kubeconfig-burst", "control-loop-interval"].map((name) =>
-    ignored(name),
-  ),
+  ...["zap-encoding", "cluster-name", "control-loop-interval"].map((name) => ignored(name)),
   ignored("zap-replace-globals", "boolean"),
   ignored("no-cross-namespace-refs", "boolean"),
 ];
@@ -135,6 +151,9 @@ function flagsOf(
     eventWebhook: context.env.EVENT_WEBHOOK_URL || valueOf("event-webhook"),
     isLeaderElected: isTrue(valueOf("enable-leader-election")),
     leaderElectionNamespace: valueOf("namespace") || valueOf("leader-election-namespace"),
+    kubeQps: Math.max(1, Number(valueOf("kubeconfig-qps"))),
+    kubeBurst: Math.max(1, Number(valueOf("kubeconfig-burst"))),
+    otlpEndpoint: context.env.OTEL_EXPORTER_OTLP_ENDPOINT || valueOf("otlp-endpoint"),
     workerCount: Math.max(1, Number(valueOf("threadiness"))),
     minIntervalMs: minInterval.ok ? minInterval.value : 10_000,
     wantsHelp: isTrue(valueOf("help")),

@@ -1,7 +1,7 @@
 import type { Clock, Log } from "#base";
 import type { EventRecorder } from "#kube";
 import type { EventRelay, OutboundHttp } from "./gates/index.ts";
-import type { RolloutMetrics } from "./telemetry/index.ts";
+import type { RolloutMetrics, Tracer } from "./telemetry/index.ts";
 import type { Views } from "./views/index.ts";
 
 /** What the flags say about releases. */
@@ -21,6 +21,7 @@ export interface OperatorContext {
   readonly events: EventRecorder;
   readonly relay: EventRelay;
   readonly metrics: RolloutMetrics;
+  readonly tracer: Tracer;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;

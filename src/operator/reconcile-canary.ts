@@ -5,7 +5,7 @@ import { type Answer, type Decision, decide, MAX_ROUNDS, namesOf } from "#rollou
 import { type Announcements, createAnnouncements } from "./announcements.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { perform } from "./perform.ts";
-import type { Identity } from "./telemetry/index.ts";
+import type { Identity, Span } from "./telemetry/index.ts";
 import { answerAll, observe, read, type Snapshot } from "./reconcilers/index.ts";
 
 /** Shortest pause between two looks at a Canary that asks for another at once. */
@@ -26,20 +26,33 @@ export function createCanaryMemory(): CanaryMemory {
 }
 
 /** Brings one Canary a step further: read → observe → decide → perform → record. */
-export async function reconcileCanary(
+export function reconcileCanary(
   key: string,
   memory: CanaryMemory,
   context: OperatorContext,
 ): Promise<ReconcileOutcome> {
-  const snapshot = read(key, context);
+  return context.tracer.span("reconcile", { canary: key }, (span) =>
+    reconcileTraced(key, memory, { ...context, span }),
+  );
+}
+
+async function reconcileTraced(
+  key: string,
+  memory: CanaryMemory,
+  context: OperatorContext & { readonly span: Span },
+): Promise<ReconcileOutcome> {
+  const { tracer } = context;
+  const snapshot = tracer.span("read", {}, () => read(key, context));
   if (snapshot === undefined) return forget(key, memory, context);
   memory.identities.set(key, { name: snapshot.names.target, namespace: snapshot.names.namespace });
   const startedMs = context.clock.nowMs();
   const decision = await observeAndDecide(key, snapshot, { memory, context });
   if (context.signal.aborted) return {};
   const { announcements } = memory;
-  await perform(decision.commands, { snapshot, announcements, phase: decision.status.phase }, context);
-  await record(decision, snapshot.canary, context);
+  const { phase, canaryWeight } = decision.status;
+  context.span.set({ phase, label: decision.label, weight: canaryWeight });
+  await tracer.span("perform", {}, () => perform(decision.commands, { snapshot, announcements, phase }, context));
+  await tracer.span("record", {}, () => record(decision, snapshot.canary, context));
   return next(key, decision, { memory, context, startedMs });
 }
 
@@ -56,8 +69,12 @@ async function observeAndDecide(
   let decision: Decision;
   let rounds = 0;
   do {
-    decision = decide(snapshot.canary, observe(snapshot, context, { lastTickMs, answers }), { nowMs, minIntervalMs });
-    for (const [id, answer] of await answerAll(decision.questions, snapshot.canary, context)) answers.set(id, answer);
+    const observation = observe(snapshot, context, { lastTickMs, answers });
+    decision = context.tracer.span("decide", {}, () => decide(snapshot.canary, observation, { nowMs, minIntervalMs }));
+    const { questions } = decision;
+    if (questions.length === 0) break;
+    const asked = () => answerAll(questions, snapshot.canary, context);
+    for (const [id, answer] of await context.tracer.span("observe", {}, asked)) answers.set(id, answer);
     rounds += 1;
   } while (decision.questions.length > 0 && rounds < MAX_ROUNDS && !context.signal.aborted);
   return decision;

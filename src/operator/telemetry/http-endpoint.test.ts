@@ -5,12 +5,16 @@ import { createRolloutMetrics } from "./rollout-metrics.ts";
 
 test("http endpoint: serves health and metrics, nothing else, and ends", async () => {
   const metrics = createRolloutMetrics({ version: "1", meshProvider: "istio" });
-  const endpoint = await startHttpEndpoint({ address: "127.0.0.1", port: 0, metrics });
+  let isReady = false;
+  const endpoint = await startHttpEndpoint({ address: "127.0.0.1", port: 0, metrics, isReady: () => isReady });
   const ask = async (path: string) => {
     const { statusCode, body } = await request(`http://127.0.0.1:${endpoint.port}${path}`);
     return { statusCode, text: await body.text() };
   };
   expect(await ask("/healthz")).toEqual({ statusCode: 200, text: "OK" });
+  expect((await ask("/readyz")).statusCode).toBe(503);
+  isReady = true;
+  expect(await ask("/readyz")).toEqual({ statusCode: 200, text: "OK" });
   expect((await ask("/metrics")).text).toContain("flagger_info");
   expect((await ask("/else")).statusCode).toBe(404);
   await endpoint.close();

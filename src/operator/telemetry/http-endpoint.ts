@@ -8,17 +8,23 @@ export interface HttpEndpoint {
   close(): Promise<void>;
 }
 
-/** Serves /metrics and /healthz. */
+/** Serves /metrics, /healthz (the process lives) and /readyz (it knows the cluster, whether it leads or not). */
 export async function startHttpEndpoint(options: {
   readonly address: string;
   readonly port: number;
   readonly metrics: RolloutMetrics;
+  readonly isReady: () => boolean;
 }): Promise<HttpEndpoint> {
-  const { address, port, metrics } = options;
+  const { address, port, metrics, isReady } = options;
   const server = createServer((request, response) => {
     const path = (request.url ?? "/").split("?")[0];
     if (path === "/healthz") {
       response.writeHead(200, { "content-type": "text/plain; charset=utf-8" }).end("OK");
+      return;
+    }
+    if (path === "/readyz") {
+      const [status, text] = isReady() ? [200, "OK"] : [503, "not ready: the cluster's objects are still being read"];
+      response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(text);
       return;
     }
     if (path !== "/metrics") {

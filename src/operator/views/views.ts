@@ -13,7 +13,7 @@ import {
   type VirtualService,
 } from "#api";
 import type { Clock, Log, Random } from "#base";
-import { createInformer, type KubeClient } from "#kube";
+import { createInformer, type InformerOptions, type KubeClient } from "#kube";
 import { createView, type View } from "./view.ts";
 
 /** Everything that the operator reads, kept by watches. */
@@ -37,6 +37,7 @@ export interface ViewsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly onEvent?: NonNullable<InformerOptions["onEvent"]>;
 }
 
 /** Opens a watch for each kind; await each view's `synced` before deciding on it. */
