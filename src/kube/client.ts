@@ -7,12 +7,21 @@ export interface ObjectKey {
   readonly name: string;
 }
 
-export interface GetOptions {
+/** How any call is sent. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** Time for the whole call, retries included; then it rejects with a retryable Failure `RequestTimeout`. */
+  readonly timeoutMs?: number;
+  /** Called right before each sending; what it throws holds the request back and rejects the call. */
+  readonly beforeSend?: () => void;
+}
+
+export interface GetOptions extends CallOptions {
   /** `scale` answers with a Scale of `autoscaling/v1`. */
   readonly subresource?: "status" | "scale";
 }
 
-export interface ListOptions {
+export interface ListOptions extends CallOptions {
   /** All namespaces when absent. */
   readonly namespace?: string;
   readonly labelSelector?: string;
@@ -22,7 +31,7 @@ export interface ListOptions {
   readonly continue?: string;
 }
 
-export interface WriteOptions {
+export interface WriteOptions extends CallOptions {
   readonly fieldManager?: string;
   readonly dryRun?: boolean;
   readonly subresource?: "status" | "scale";
@@ -34,7 +43,7 @@ export interface ApplyOptions extends WriteOptions {
   readonly force?: boolean;
 }
 
-export interface DeleteOptions {
+export interface DeleteOptions extends CallOptions {
   readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
   readonly gracePeriodSeconds?: number;
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
@@ -77,6 +86,8 @@ export interface RawRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal?: AbortSignal;
+  /** See {@link CallOptions}. */
+  readonly beforeSend?: () => void;
   /** The body goes on for long (a watch, a followed log): it takes a connection of its own and has no idle timeout. */
   readonly stream?: boolean;
 }

@@ -3,10 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { resources } from "#api";
+import { Failure } from "#base";
 import { createVirtualClock } from "#testing";
 import { ApiFailure, type KubeClient } from "./client.ts";
 import { createKubeClient } from "./create-client.ts";
+import { describeRequest } from "./describe-request.ts";
 import type { KubeCredentials } from "./kube-config.ts";
+import { readText } from "./response-body.ts";
 import { answer, fastClock, type ScriptedServer, startScriptedServer, statusBody } from "./scripted-server.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -82,13 +85,107 @@ test("an error Status becomes an ApiFailure with its reason", async () => {
   });
 });
 
-test("429 is retried for writes too, after Retry-After", async () => {
-  const { client, server } = await clientOf((_, response, index) => {
-    if (index === 0) response.writeHead(429, { "retry-after": "1" }).end("{}");
-    else answer(response, 201, pod);
+test("429 is retried for reads after Retry-After, a bounded number of times; a write is not sent again", async () => {
+  const { client, server } = await clientOf((request, response, index) => {
+    if (request.method === "GET" && index === 1) answer(response, 200, pod);
+    else response.writeHead(429, { "retry-after": "1" }).end("{}");
   });
-  expect(await client.create(resources.pods, pod)).toEqual(pod);
+  expect(await client.get(resources.pods, { namespace: "shop", name: "a" })).toEqual(pod);
   expect(server.seen).toHaveLength(2);
+  await expect(client.list(resources.pods)).rejects.toMatchObject({ code: "TooManyRequests", retryable: true });
+  expect(server.seen).toHaveLength(6);
+  await expect(client.create(resources.pods, pod)).rejects.toMatchObject({ code: "TooManyRequests", retryable: true });
+  expect(server.seen).toHaveLength(7);
+});
+
+test("a call ends at its timeout, also in the middle of the body, and when its caller gives up", async () => {
+  const clock = createVirtualClock();
+  let arrived = (): void => undefined;
+  const { client } = await clientOf(
+    (request, response) => {
+      if (request.method === "GET") response.writeHead(200).write("{");
+      arrived();
+    },
+    { kind: "none" },
+    clock,
+  );
+  const sent = (): Promise<void> => new Promise((resolve) => (arrived = resolve));
+  for (const ask of [
+    () => client.get(resources.pods, { namespace: "shop", name: "a" }, { timeoutMs: 3000 }),
+    () => client.create(resources.pods, pod, { timeoutMs: 3000 }),
+  ]) {
+    const arrival = sent();
+    const failed = ask().catch((thrown: unknown) => thrown);
+    await arrival;
+    await clock.advance(3000);
+    expect(await failed).toMatchObject({
+      code: "RequestTimeout",
+      retryable: true,
+      message: expect.stringContaining("no whole answer within 3000 ms"),
+    });
+  }
+  const stop = new AbortController();
+  const arrival = sent();
+  const failed = client.create(resources.pods, pod, { signal: stop.signal }).catch((thrown: unknown) => thrown);
+  await arrival;
+  stop.abort();
+  expect(await failed).toMatchObject({ name: "AbortError" });
+});
+
+test("beforeSend holds a request back", async () => {
+  const { client, server } = await clientOf((_, response) => answer(response, 200, pod));
+  const beforeSend = (): void => {
+    throw new Failure("not now", { code: "Test" });
+  };
+  await expect(client.create(resources.pods, pod, { beforeSend })).rejects.toMatchObject({ code: "Test" });
+  expect(server.seen).toHaveLength(0);
+});
+
+test("the rate limit holds requests back, but no watch; onRequest tells of each", async () => {
+  const clock = createVirtualClock();
+  const server = await startScriptedServer((_, response) => answer(response, 200, pod));
+  const reports: string[] = [];
+  const client = createKubeClient(
+    { server: server.url, namespace: "", credentials: { kind: "none" } },
+    {
+      clock,
+      rateLimit: { qps: 2, burst: 2 },
+      onRequest: ({ verb, resource, status }) => reports.push(`${verb} ${resource} ${status}`),
+    },
+  );
+  cleanups.push(
+    () => client.close(),
+    () => server.close(),
+  );
+  const key = { namespace: "shop", name: "a" };
+  await client.get(resources.pods, key);
+  await client.update(resources.pods, pod, { subresource: "status" });
+  const third = client.delete(resources.pods, key);
+  await client.raw({ path: "/api/v1/pods?watch=true", stream: true }).then((response) => readText(response.body));
+  await clock.advance(499);
+  expect(reports).toEqual(["get pods 200", "update pods/status 200", "watch pods 200"]);
+  await clock.advance(1);
+  await third;
+  expect(reports[3]).toBe("delete pods 200");
+});
+
+test("describeRequest reads verb and kind from a path", () => {
+  const seen = [
+    describeRequest("GET", "/apis/apps/v1/namespaces/shop/deployments?limit=5"),
+    describeRequest("GET", "/api/v1/namespaces"),
+    describeRequest("GET", "/api/v1/namespaces/shop"),
+    describeRequest("PATCH", "/apis/flagger.app/v1beta1/namespaces/shop/canaries/a/status?x=watch"),
+    describeRequest("GET", "/api/v1/pods?a=b&watch=true"),
+    describeRequest("GET", "/version"),
+  ];
+  expect(seen.map(({ verb, resource }) => `${verb} ${resource}`)).toEqual([
+    "list deployments",
+    "list namespaces",
+    "get namespaces",
+    "patch canaries/status",
+    "watch pods",
+    "get ",
+  ]);
 });
 
 test("an answer that is no JSON object is refused with its beginning", async () => {

@@ -1,8 +1,9 @@
 import { apiVersionOf, type KubeList, type KubeObject, type Resource } from "#api";
-import { type Clock, Failure, isObject, type Random } from "#base";
+import { type Clock, Failure, isObject } from "#base";
 import {
   ApiFailure,
   type ApplyOptions,
+  type CallOptions,
   type GetOptions,
   type KubeClient,
   type ListOptions,
@@ -15,7 +16,7 @@ import type { KubeConfig } from "./kube-config.ts";
 import { queryOf, resourcePath } from "./resource-path.ts";
 import { failureOf, parseObject, readText } from "./response-body.ts";
 import { systemClock, systemRandom } from "./system-ports.ts";
-import { createTransport, type Transport } from "./transport.ts";
+import { createTransport, type Transport, type TransportPorts } from "./transport.ts";
 
 const CONTENT_TYPE: Readonly<Record<PatchKind | "apply", string>> = {
   json: "application/json-patch+json",
@@ -27,46 +28,48 @@ const CONTENT_TYPE: Readonly<Record<PatchKind | "apply", string>> = {
 
 type AnyWriteOptions = WriteOptions & { readonly force?: boolean };
 
+/** Bounds, hooks and ports of a client; all have defaults. */
+export type KubeClientOptions = Partial<TransportPorts>;
+
 /**
  * Opens a client of the API server that the configuration names. Connections are made on demand; `close()` ends them, and
  * with them every stream that is still read.
  */
-export function createKubeClient(
-  config: KubeConfig,
-  ports: { readonly clock?: Clock; readonly random?: Random } = {},
-): KubeClient {
-  const transport = createTransport(config, {
-    clock: ports.clock ?? systemClock,
-    random: ports.random ?? systemRandom,
-  });
+export function createKubeClient(config: KubeConfig, options: KubeClientOptions = {}): KubeClient {
+  const clock = options.clock ?? systemClock;
+  const transport = createTransport(config, { ...options, clock, random: options.random ?? systemRandom });
   const server = config.server.replace(/\/+$/, "");
-  const ask = (request: RawRequest): Promise<Record<string, unknown>> => askForObject(transport, request);
+  const asker: Asker = { transport, clock, origin: config.origin };
+  const ask = (request: RawRequest, call?: CallOptions): Promise<Record<string, unknown>> =>
+    askInTime(asker, request, call);
 
   return {
     server,
     async get<T extends KubeObject>(resource: Resource, key: ObjectKey, options?: GetOptions) {
       try {
-        return decode<T>(await ask({ path: resourcePath(resource, { ...key, ...options }) }), resource);
+        return decode<T>(
+          await ask({ path: resourcePath(resource, { ...key, ...subresourceOf(options) }) }, options),
+          resource,
+        );
       } catch (thrown) {
         if (isMissingObject(thrown)) return undefined;
         throw thrown;
       }
     },
     async list<T extends KubeObject>(resource: Resource, options: ListOptions = {}) {
-      const { namespace, ...query } = options;
+      const { namespace, signal: _, timeoutMs: __, beforeSend: ___, ...query } = options;
       const path = resourcePath(resource, namespace === undefined ? {} : { namespace });
-      return decodeList<T>(await ask({ path: path + queryOf({ ...query }) }), resource);
+      return decodeList<T>(await ask({ path: path + queryOf({ ...query }) }, options), resource);
     },
     async create<T extends KubeObject>(resource: Resource, object: T, options?: WriteOptions) {
       const { namespace } = object.metadata;
       const path = resourcePath(resource, namespace === undefined ? {} : { namespace });
-      return decode<T>(await ask(write({ method: "POST", path: path + writeQuery(options) }, object)), resource);
+      const request = write({ method: "POST", path: path + writeQuery(options) }, object);
+      return decode<T>(await ask(request, options), resource);
     },
     async update<T extends KubeObject>(resource: Resource, object: T, options?: WriteOptions) {
-      return decode<T>(
-        await ask(write({ method: "PUT", path: objectPath(resource, object, options) }, object)),
-        resource,
-      );
+      const request = write({ method: "PUT", path: objectPath(resource, object, options) }, object);
+      return decode<T>(await ask(request, options), resource);
     },
     async patch<T extends KubeObject>(
       resource: Resource,
@@ -74,16 +77,18 @@ export function createKubeClient(
       patch: { kind: PatchKind; body: unknown; options?: WriteOptions },
     ) {
       const path = resourcePath(resource, { ...key, ...subresourceOf(patch.options) }) + writeQuery(patch.options);
-      return decode<T>(await ask(write({ method: "PATCH", path }, patch.body, CONTENT_TYPE[patch.kind])), resource);
+      const request = write({ method: "PATCH", path }, patch.body, CONTENT_TYPE[patch.kind]);
+      return decode<T>(await ask(request, patch.options), resource);
     },
     async apply<T extends KubeObject>(resource: Resource, object: T, options: ApplyOptions) {
       const path = objectPath(resource, object, options);
-      return decode<T>(await ask(write({ method: "PATCH", path }, object, CONTENT_TYPE.apply)), resource);
+      return decode<T>(await ask(write({ method: "PATCH", path }, object, CONTENT_TYPE.apply), options), resource);
     },
     async delete(resource, key, options = {}) {
       try {
-        const body = { apiVersion: "v1", kind: "DeleteOptions", ...options };
-        await ask(write({ method: "DELETE", path: resourcePath(resource, key) }, body));
+        const { signal: _, timeoutMs: __, beforeSend: ___, ...wishes } = options;
+        const body = { apiVersion: "v1", kind: "DeleteOptions", ...wishes };
+        await ask(write({ method: "DELETE", path: resourcePath(resource, key) }, body), options);
         return true;
       } catch (thrown) {
         if (isMissingObject(thrown)) return false;
@@ -95,16 +100,54 @@ export function createKubeClient(
   };
 }
 
-async function askForObject(transport: Transport, request: RawRequest): Promise<Record<string, unknown>> {
-  const name = `${request.method ?? "GET"} ${request.path.split("?")[0] ?? ""}`;
-  const response = await transport.send({ ...request, headers: { accept: "application/json", ...request.headers } });
+interface Asker {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly origin: string | undefined;
+}
+
+/** Asks within the call's time; the answer's body counts too. */
+async function askInTime(asker: Asker, request: RawRequest, call: CallOptions = {}): Promise<Record<string, unknown>> {
+  const { signal, timeoutMs, beforeSend } = call;
+  const deadline = new AbortController();
+  const cancel = timeoutMs === undefined ? undefined : asker.clock.after(timeoutMs, () => deadline.abort());
+  const signals = [...(signal === undefined ? [] : [signal]), ...(timeoutMs === undefined ? [] : [deadline.signal])];
+  const sent = {
+    ...request,
+    ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
+    ...(beforeSend === undefined ? {} : { beforeSend }),
+  };
+  try {
+    return await askForObject(asker, sent);
+  } catch (thrown) {
+    if (!deadline.signal.aborted || signal?.aborted === true) throw thrown;
+    throw new Failure(`Cannot wait longer for ${nameOf(request)}: no whole answer within ${timeoutMs} ms`, {
+      code: "RequestTimeout",
+      retryable: true,
+    });
+  } finally {
+    cancel?.();
+  }
+}
+
+function nameOf(request: RawRequest): string {
+  return `${request.method ?? "GET"} ${request.path.split("?")[0] ?? ""}`;
+}
+
+async function askForObject(asker: Asker, request: RawRequest): Promise<Record<string, unknown>> {
+  const name = nameOf(request);
+  const headers = { accept: "application/json", ...request.headers };
+  const response = await asker.transport.send({ ...request, headers });
   let text: string;
   try {
     text = await readText(response.body);
   } catch (cause) {
+    request.signal?.throwIfAborted();
     if (cause instanceof Failure) throw cause;
     throw new Failure(`Cannot read the answer to ${name}`, { code: "ServerUnreachable", retryable: true, cause });
   }
+  if (response.status === 401 && asker.origin !== undefined)
+    throw failureOf(response.status, text, `${name} as the user of ${asker.origin} (renew its credentials)`);
   if (response.status >= 400) throw failureOf(response.status, text, name);
   return parseObject(text, name);
 }
@@ -123,7 +166,7 @@ function objectPath(resource: Resource, object: KubeObject, options?: AnyWriteOp
   return resourcePath(resource, parts) + writeQuery(options);
 }
 
-function subresourceOf(options: WriteOptions | undefined): { subresource?: string } {
+function subresourceOf(options: GetOptions | WriteOptions | undefined): { subresource?: string } {
   return options?.subresource === undefined ? {} : { subresource: options.subresource };
 }
 

@@ -138,7 +138,7 @@ function elector(identity: string, extra: Partial<LeaseElectorOptions> = {}) {
     clock: systemClock,
     random: seededRandom(1),
     log: silentLog,
-    timings: { leaseDurationMs: 1000, renewDeadlineMs: 500, retryPeriodMs: 20 },
+    timings: { leaseDurationMs: 1000, renewDeadlineMs: 500, retryPeriodMs: 20, candidatePeriodMs: 20 },
     ...extra,
   });
 }
@@ -186,7 +186,7 @@ test("createLeaseElector stops leading before the lease can be taken when no ren
     get: (...args) => (isCut ? new Promise(() => undefined) : client.get(...args)),
     update: (...args) => (isCut ? new Promise(() => undefined) : client.update(...args)),
   };
-  const timings = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2000 };
+  const timings = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2000, candidatePeriodMs: 1000 };
   const one = elector("cut-off", { client: cut, clock, timings, name: "cut" });
   let lostAtMs: number | undefined;
   const done = one.run(ended.signal, async (signal) => {

@@ -29,7 +29,9 @@ export async function loadInClusterConfig(
   return {
     server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
     namespace: (await readEntry(folder, "namespace")).trim(),
+    origin: `the service account in "${folder}"`,
     caPem: await readEntry(folder, "ca.crt"),
+    caPath: join(folder, "ca.crt"),
     credentials: { kind: "tokenFile", path: join(folder, "token") },
   };
 }

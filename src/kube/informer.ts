@@ -40,7 +40,16 @@ export interface InformerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: Random;
+  /**
+   * Makes what is kept of an object smaller, such as by leaving out a status that nobody reads; kind, name, namespace, uid and
+   * resourceVersion must stay. managedFields are dropped before. What it throws loses the object, with a line in the log.
+   */
+  readonly transform?: (object: KubeObject) => KubeObject;
+  /** Told when a whole list was taken in and when a watch opened, for counting; must not throw. */
+  readonly onEvent?: (event: InformerEvent, resource: string) => void;
 }
+
+export type InformerEvent = "listed" | "watch-opened";
 
 /**
  * Keeps a copy of a kind's objects by list and watch, for as long as the signal does not abort: lost connections, error
@@ -60,7 +69,9 @@ export function createInformer<T extends KubeObject>(options: InformerOptions): 
     for (const change of applyTo(store, command)) {
       for (const handler of handlers) callSafely(handler, change as InformerChange<T>, log);
     }
-    if (command.type === "replace") sync.resolve();
+    if (command.type !== "replace") return;
+    options.onEvent?.("listed", options.resource.plural);
+    sync.resolve();
   }
 
   void reflect({ ...options, log }, apply).then(() => sync.reject());
@@ -143,7 +154,10 @@ async function listPage(options: InformerOptions, state: Listing): Promise<Refle
         ? { resourceVersion: state.resourceVersion }
         : { continue: state.continueToken }),
     });
-    const items = list.items.flatMap((item) => ingest(item, resource) ?? []);
+    const items = list.items.flatMap((item) => {
+      const object = ingest(item, resource);
+      return object === undefined ? [] : reduced(object, options);
+    });
     const { resourceVersion, continue: continueToken } = list.metadata;
     return { type: "page", items, resourceVersion, continueToken };
   } catch (thrown) {
@@ -188,15 +202,33 @@ async function readWatch(
 ): Promise<RequestFailure | undefined> {
   const response = await options.client.raw({ ...request, headers: { accept: "application/json" }, stream: true });
   if (response.status !== 200) throw failureOf(response.status, await readText(response.body, 64 * 1024), "watch");
+  options.onEvent?.("watch-opened", options.resource.plural);
   for await (const line of splitLines(response.body, MAX_LINE_BYTES)) {
     const decoded = decodeWatchLine(line, options.resource);
     if (decoded.type === "failed") {
       options.log.info("watch was ended", { reason: decoded.reason, isExpired: decoded.failure.isExpired });
       return decoded.failure;
     }
-    advance(decoded);
+    if (decoded.type !== "changed") {
+      advance(decoded);
+      continue;
+    }
+    const { resourceVersion } = decoded;
+    const [object] = reduced(decoded.object, options);
+    advance(object === undefined ? { type: "bookmark", resourceVersion } : { ...decoded, object });
   }
   return undefined;
+}
+
+/** The object as it is kept; none when the transform cannot read it, which must not stop the others. */
+function reduced(object: KubeObject, { transform, log }: InformerOptions): readonly KubeObject[] {
+  if (transform === undefined) return [object];
+  try {
+    return [transform(object)];
+  } catch (thrown) {
+    log.error("informer transform failed", { name: object.metadata.name, error: messageOf(thrown) });
+    return [];
+  }
 }
 
 function scopeOf(options: InformerOptions): { namespace?: string; labelSelector?: string; fieldSelector?: string } {

@@ -1,10 +1,13 @@
-import { apiVersionOf, type Lease, resources } from "#api";
+import type { Lease } from "#api";
 import { assert, type Clock, type Log, messageOf, type Random } from "#base";
 import { ApiFailure, type KubeClient } from "./client.ts";
+import { createLeaseRecord, type LeaseRecord } from "./lease-record.ts";
 import {
   DEFAULT_LEASE_TIMINGS,
+  type Instant,
   type LeaseObservation,
   type LeaseTimings,
+  longestBetween,
   observeLease,
   planLease,
   releasedSpec,
@@ -20,6 +23,8 @@ export interface LeaseElectorOptions {
   /** Names this process among all that may lead, such as its pod's name and uid. */
   readonly identity: string;
   readonly clock: Clock;
+  /** A clock that nobody can set, in milliseconds; `clock` alone when absent. */
+  readonly steadyNowMs?: () => number;
   readonly random: Random;
   readonly log: Log;
   readonly timings?: LeaseTimings;
@@ -27,13 +32,17 @@ export interface LeaseElectorOptions {
 
 /** Lets one process of several work at a time. */
 export interface LeaseElector {
-  /** True while this process may act. Counts time itself, so that a process that slept does not think that it leads. */
+  /** True while this process may start to write. Counts time itself, so a process that slept does not think that it leads. */
   readonly isLeader: boolean;
+  /** Milliseconds in which a write that starts now has to end: before another can hold the lease. 0 for who does not lead. */
+  readonly writeTimeMs: number;
   /**
    * Waits to lead, calls `lead`, and returns when it has returned: after the abort, of its own, or because the lease was lost,
-   * which aborts the signal that `lead` gets. The lease is given back unless it was lost.
+   * which aborts the signal that `lead` gets. The lease is held until then, and given back unless it was lost.
+   *
+   * Returns whether it ended without a loss.
    */
-  run(signal: AbortSignal, lead: (signal: AbortSignal) => Promise<void>): Promise<void>;
+  run(signal: AbortSignal, lead: (signal: AbortSignal) => Promise<void>): Promise<boolean>;
 }
 
 /**
@@ -47,21 +56,26 @@ export function createLeaseElector(options: LeaseElectorOptions): LeaseElector {
   assert(timings.renewDeadlineMs < timings.leaseDurationMs, "the renew deadline is shorter than the lease duration");
   assert(timings.retryPeriodMs < timings.renewDeadlineMs, "the retry period is shorter than the renew deadline");
   const { clock, log } = options;
-  let renewedMs = Number.NEGATIVE_INFINITY;
+  // Half the deadline for a request leaves time for a second one.
+  const record = createLeaseRecord(options, timings.renewDeadlineMs / 2);
+  let renewed: Instant | undefined;
   let observed: LeaseObservation | undefined;
 
-  const isLeader = (): boolean => clock.nowMs() < renewedMs + timings.renewDeadlineMs;
+  const now = (): Instant => ({ wallMs: clock.nowMs(), steadyMs: options.steadyNowMs?.() ?? clock.nowMs() });
+  const leftMs = (ofMs: number): number =>
+    renewed === undefined ? 0 : Math.max(0, ofMs - longestBetween(renewed, now()));
+  const isLeader = (): boolean => leftMs(timings.renewDeadlineMs) > 0;
 
   /** One try to take or to renew; when the lease is ours, returns the time from which it counts. */
-  async function tryOnce(): Promise<number | undefined> {
-    const startedMs = clock.nowMs();
+  async function tryOnce(): Promise<Instant | undefined> {
+    const started = now();
     try {
-      const lease = await readLease(options);
-      observed = observeLease(observed, lease, clock.nowMs());
-      const plan = planLease({ lease, observed, identity: options.identity, timings, nowMs: clock.nowMs() });
+      const lease = await record.read();
+      observed = observeLease(observed, lease, now());
+      const plan = planLease({ lease, observed, identity: options.identity, timings, now: now() });
       if (plan.action === "wait") return undefined;
-      await writeLease(options, lease, plan.spec);
-      return startedMs;
+      await record.write(lease, plan.spec);
+      return started;
     } catch (thrown) {
       if (isConflict(thrown)) log.debug("lease was written by another", { lease: options.name });
       else log.warn("lease could not be renewed", { lease: options.name, error: messageOf(thrown) });
@@ -69,64 +83,82 @@ export function createLeaseElector(options: LeaseElectorOptions): LeaseElector {
     }
   }
 
-  function pause(signal: AbortSignal): Promise<void> {
-    // Up to a fifth longer, so that waiting processes do not ask in step. Source: client-go JitterFactor 1.2.
-    return sleep(clock, timings.retryPeriodMs * (1 + 0.2 * options.random.next()), signal);
+  /** Up to a fifth longer, so that waiting processes do not ask in step. Source: client-go JitterFactor 1.2. */
+  function pause(periodMs: number, signal: AbortSignal): Promise<void> {
+    return sleep(clock, periodMs * (1 + 0.2 * options.random.next()), signal);
   }
 
   async function acquire(signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
-      renewedMs = (await unlessAborted(signal, tryOnce())) ?? Number.NEGATIVE_INFINITY;
+      renewed = await unlessAborted(signal, tryOnce());
       // An answer that took longer than the renew deadline came too late to lead on.
       if (isLeader()) return !signal.aborted;
-      await pause(signal);
+      await pause(timings.candidatePeriodMs, signal);
     }
     return false;
   }
 
-  /** Renews until the signal aborts or time is up; the deadline is a timer of its own, as a request may hang. */
-  async function keep(reign: AbortController): Promise<void> {
+  /** Renews until told to stop or time is up; the deadline is a timer of its own, as a request may hang. */
+  async function keep(stop: AbortController, onLost: () => void): Promise<void> {
     let cancelDeadline = (): void => undefined;
     const armDeadline = (): void => {
       cancelDeadline();
-      cancelDeadline = clock.after(renewedMs + timings.renewDeadlineMs - clock.nowMs(), () => {
+      cancelDeadline = clock.after(Math.ceil(leftMs(timings.renewDeadlineMs)), () => {
+        // Timers count whole milliseconds and may be a moment early.
+        if (isLeader()) return armDeadline();
         log.error("lease lost: no renewal succeeded in time", { lease: options.name });
-        reign.abort();
+        onLost();
+        stop.abort();
       });
     };
     armDeadline();
-    while (!reign.signal.aborted) {
-      await pause(reign.signal);
-      if (reign.signal.aborted) break;
-      const sinceMs = await unlessAborted(reign.signal, tryOnce());
-      if (sinceMs === undefined || reign.signal.aborted) continue;
-      renewedMs = sinceMs;
+    while (!stop.signal.aborted) {
+      await pause(timings.retryPeriodMs, stop.signal);
+      if (stop.signal.aborted) break;
+      const since = await unlessAborted(stop.signal, tryOnce());
+      if (since === undefined || stop.signal.aborted) continue;
+      renewed = since;
       armDeadline();
     }
     cancelDeadline();
+  }
+
+  async function leadOnce(signal: AbortSignal, lead: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
+    const reign = new AbortController();
+    const end = (): void => reign.abort();
+    if (signal.aborted) end();
+    signal.addEventListener("abort", end, { once: true });
+    const keepStop = new AbortController();
+    let isLost = false;
+    const keeping = keep(keepStop, () => {
+      isLost = true;
+      end();
+    });
+    try {
+      await lead(reign.signal);
+    } finally {
+      signal.removeEventListener("abort", end);
+      keepStop.abort();
+      await keeping;
+      const wasHeld = isLeader();
+      renewed = undefined;
+      if (wasHeld) await release(record, options);
+    }
+    return !isLost;
   }
 
   return {
     get isLeader() {
       return isLeader();
     },
+    get writeTimeMs() {
+      // Half of the margin is kept back for clocks of different speeds.
+      return isLeader() ? leftMs((timings.leaseDurationMs + timings.renewDeadlineMs) / 2) : 0;
+    },
     async run(signal, lead) {
-      if (!(await acquire(signal))) return;
+      if (!(await acquire(signal))) return true;
       log.info("leading", { lease: options.name, identity: options.identity });
-      const reign = new AbortController();
-      const end = (): void => reign.abort();
-      signal.addEventListener("abort", end, { once: true });
-      const keeping = keep(reign);
-      try {
-        await lead(reign.signal);
-      } finally {
-        signal.removeEventListener("abort", end);
-        reign.abort();
-        await keeping;
-        const wasHeld = isLeader();
-        renewedMs = Number.NEGATIVE_INFINITY;
-        if (wasHeld) await release(options);
-      }
+      return leadOnce(signal, lead);
     },
   };
 }
@@ -141,33 +173,13 @@ function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T |
   });
 }
 
-function readLease({ client, namespace, name }: LeaseElectorOptions): Promise<Lease | undefined> {
-  return client.get<Lease>(resources.leases, { namespace, name });
-}
-
-async function writeLease(
-  { client, namespace, name }: LeaseElectorOptions,
-  lease: Lease | undefined,
-  spec: NonNullable<Lease["spec"]>,
-): Promise<void> {
-  if (lease !== undefined) {
-    await client.update<Lease>(resources.leases, { ...lease, spec });
-    return;
-  }
-  await client.create<Lease>(resources.leases, {
-    apiVersion: apiVersionOf(resources.leases),
-    kind: resources.leases.kind,
-    metadata: { name, namespace },
-    spec,
-  });
-}
-
-async function release(options: LeaseElectorOptions): Promise<void> {
+async function release(record: LeaseRecord, options: LeaseElectorOptions): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const lease = await readLease(options);
+      const lease: Lease | undefined = await record.read();
       if (lease?.spec?.holderIdentity !== options.identity) return;
-      await writeLease(options, lease, releasedSpec(lease.spec, options.clock.nowMs()));
+      await record.write(lease, releasedSpec(lease.spec, options.clock.nowMs()));
+      options.log.info("lease given back", { lease: options.name });
       return;
     } catch (thrown) {
       // A renewal that was under way when the reign ended may still have come in between.

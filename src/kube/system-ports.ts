@@ -14,3 +14,8 @@ export const systemClock: Clock = {
 
 /** Chance from the runtime's generator. */
 export const systemRandom: Random = { next: () => Math.random() };
+
+/** Milliseconds on a clock that nobody can set; its zero means nothing. It may stand still while the machine sleeps. */
+export function steadyNowMs(): number {
+  return performance.now();
+}

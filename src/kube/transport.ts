@@ -1,15 +1,12 @@
-import { Pool } from "undici";
 import { type BackoffPolicy, backoffMs, type Clock, Failure, type Random } from "#base";
-import { createAuthorization } from "./authorization.ts";
 import type { RawRequest, RawResponse } from "./client.ts";
+import { createConnections } from "./connections.ts";
+import { describeRequest, type RequestDescription } from "./describe-request.ts";
+import { createIdentitySource, type Identity } from "./identity.ts";
 import type { KubeConfig } from "./kube-config.ts";
+import { createRateLimiter, type RateLimit } from "./rate-limiter.ts";
 import { sleep } from "./sleep.ts";
 
-/** Connections for requests that end soon. */
-const REQUEST_CONNECTION_COUNT = 16;
-/** Connections for watches and followed logs, each of which holds one: one for each kind that is watched, with room. */
-const STREAM_CONNECTION_COUNT = 256;
-const CONNECT_TIMEOUT_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 60_000;
 /** Attempts of a request that may be repeated, the first one included. */
 const ATTEMPT_COUNT = 4;
@@ -23,84 +20,102 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/** One answer that came, or did not. */
+export interface RequestReport extends RequestDescription {
+  /** HTTP status; 0 when there was no answer. */
+  readonly status: number;
+  /** Until the head of the answer. */
+  readonly durationMs: number;
+}
+
 /** What the transport takes from outside. */
 export interface TransportPorts {
   readonly clock: Clock;
   readonly random: Random;
+  /** Bounds all requests but streams; unbounded when absent. */
+  readonly rateLimit?: RateLimit;
+  /** Told of each attempt that was sent; must not throw. */
+  readonly onRequest?: (report: RequestReport) => void;
 }
 
 /**
- * Opens a transport with two bounded pools, because a watch holds its connection for minutes and would starve the rest.
+ * Opens a transport.
  *
- * A GET is sent again when the connection is lost before an answer begins; a write is not, since it may have been done.
- * An answer 429 is retried for every method: the server says that it did nothing.
+ * Reads are sent again when the connection is lost before an answer begins, and after an answer 429. A write is not: it may
+ * have been done, and one that is sent late may no longer be meant, or its sender no longer entitled. Both are sent once
+ * more when the server does not know the asker (401) and there is a newer identity, since then nothing was done.
  */
-export function createTransport(config: KubeConfig, { clock, random }: TransportPorts): Transport {
+export function createTransport(config: KubeConfig, ports: TransportPorts): Transport {
+  const { clock, random } = ports;
   const base = new URL(config.server);
   const prefix = base.pathname.replace(/\/+$/, "");
-  const requests = openPool(config, base.origin, REQUEST_CONNECTION_COUNT);
-  const streams = openPool(config, base.origin, STREAM_CONNECTION_COUNT);
-  const authorization = createAuthorization(config.credentials, clock);
+  const connections = createConnections(config);
+  const identities = createIdentitySource(config, clock);
+  const limiter = ports.rateLimit === undefined ? undefined : createRateLimiter(ports.rateLimit, clock);
+
+  async function sendAs(identity: Identity, request: RawRequest): Promise<RawResponse> {
+    if (request.stream !== true) await limiter?.take(request.signal);
+    request.signal?.throwIfAborted();
+    // The last moment at which it can be held back.
+    request.beforeSend?.();
+    const { authorization } = identity;
+    const pool = connections.of(identity, request.stream === true ? "stream" : "request");
+    const startedMs = clock.nowMs();
+    let status = 0;
+    try {
+      const response = await pool.request({
+        origin: base.origin,
+        method: methodOf(request),
+        path: prefix + request.path,
+        headers: { ...(authorization === undefined ? {} : { authorization }), ...request.headers },
+        body: request.body ?? null,
+        signal: request.signal ?? null,
+        headersTimeout: ANSWER_TIMEOUT_MS,
+        bodyTimeout: request.stream === true ? 0 : ANSWER_TIMEOUT_MS,
+      });
+      status = response.statusCode;
+      return { status, headers: response.headers, body: response.body };
+    } finally {
+      const durationMs = Math.max(0, clock.nowMs() - startedMs);
+      ports.onRequest?.({ ...describeRequest(methodOf(request), request.path), status, durationMs });
+    }
+  }
 
   async function sendOnce(request: RawRequest): Promise<RawResponse> {
-    const header = await authorization();
-    const response = await (request.stream === true ? streams : requests).request({
-      method: methodOf(request),
-      path: prefix + request.path,
-      headers: { ...(header === undefined ? {} : { authorization: header }), ...request.headers },
-      body: request.body ?? null,
-      signal: request.signal ?? null,
-      headersTimeout: ANSWER_TIMEOUT_MS,
-      bodyTimeout: request.stream === true ? 0 : ANSWER_TIMEOUT_MS,
-    });
-    return { status: response.statusCode, headers: response.headers, body: response.body };
+    const identity = await identities.current();
+    const response = await sendAs(identity, request);
+    if (response.status !== 401) return response;
+    const fresh = await identities.renew(identity);
+    if (fresh === undefined) return response;
+    await drain(response);
+    return sendAs(fresh, request);
   }
 
   async function send(request: RawRequest): Promise<RawResponse> {
     const mayRepeat = methodOf(request) === "GET" && request.stream !== true;
     for (let attempt = 0; ; attempt++) {
-      const isLast = attempt + 1 >= ATTEMPT_COUNT;
+      const mayGoOn = mayRepeat && attempt + 1 < ATTEMPT_COUNT;
       try {
         const response = await sendOnce(request);
-        const waitMs = response.status === 429 && !isLast ? retryAfterMs(response) : undefined;
+        const waitMs = response.status === 429 && mayGoOn ? retryAfterMs(response) : undefined;
         if (waitMs === undefined) return response;
         await drain(response);
         await sleep(clock, waitMs, request.signal);
       } catch (thrown) {
         request.signal?.throwIfAborted();
         if (thrown instanceof Failure) throw thrown;
-        if (!mayRepeat || isLast) throw unreachableServer(config.server, request, thrown);
+        if (!mayGoOn) throw unreachableServer(config, request, thrown);
         await sleep(clock, backoffMs(RETRY, attempt, random), request.signal);
       }
       request.signal?.throwIfAborted();
     }
   }
 
-  return {
-    send,
-    async close() {
-      await Promise.all([requests.destroy(), streams.destroy()]);
-    },
-  };
+  return { send, close: () => connections.close() };
 }
 
 function methodOf(request: RawRequest): string {
   return request.method ?? "GET";
-}
-
-function openPool(config: KubeConfig, origin: string, connections: number): Pool {
-  const { credentials } = config;
-  return new Pool(origin, {
-    connections,
-    pipelining: 1,
-    connect: {
-      timeout: CONNECT_TIMEOUT_MS,
-      ...(config.caPem === undefined ? {} : { ca: config.caPem }),
-      ...(config.tlsServerName === undefined ? {} : { servername: config.tlsServerName }),
-      ...(config.insecureSkipTlsVerify === true ? { rejectUnauthorized: false } : {}),
-      ...(credentials.kind === "certificate" ? { cert: credentials.certificatePem, key: credentials.keyPem } : {}),
-    },
-  });
 }
 
 function retryAfterMs(response: RawResponse): number | undefined {
@@ -116,11 +131,9 @@ async function drain(response: RawResponse): Promise<void> {
   }
 }
 
-function unreachableServer(server: string, request: RawRequest, cause: unknown): Failure {
+function unreachableServer(config: KubeConfig, request: RawRequest, cause: unknown): Failure {
   const path = request.path.split("?")[0] ?? request.path;
-  return new Failure(`Cannot reach the API server ${server} for ${methodOf(request)} ${path}`, {
-    code: "ServerUnreachable",
-    retryable: true,
-    cause,
-  });
+  const origin = config.origin === undefined ? "" : ` (${config.origin})`;
+  const what = `Cannot reach the API server ${config.server}${origin} for ${methodOf(request)} ${path}`;
+  return new Failure(what, { code: "ServerUnreachable", retryable: true, cause });
 }

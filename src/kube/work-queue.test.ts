@@ -151,3 +151,37 @@ test("createWorkQueue tells a lost race quietly and other failures as warnings",
     ["a", 2],
   ]);
 });
+
+test("createWorkQueue tells how much later than asked a delayed key is begun, and names keys in its log as asked", async () => {
+  const { calls, reconcile } = manual();
+  const late: string[] = [];
+  const logged: unknown[] = [];
+  const log: Log = { ...silentLog, warn: (_, fields) => logged.push(fields?.canary) };
+  const { clock, queue } = setup(
+    async (key) => {
+      if (key === "broken") throw new Error("no");
+      return reconcile(key);
+    },
+    {
+      concurrency: 1,
+      log,
+      fieldsOf: (key) => ({ canary: key }),
+      onDelayedStart: (key, ms) => late.push(`${key} ${ms}`),
+    },
+  );
+  queue.addAfter("a", 100);
+  queue.addAfter("b", 200);
+  await clock.advance(700);
+  calls[0]?.finish();
+  await clock.advance(0);
+  expect(late).toEqual(["a 0", "b 500"]);
+  calls[1]?.finish();
+  // What is added without a delay is never late.
+  queue.add("b");
+  await clock.advance(0);
+  expect(late).toHaveLength(2);
+  calls[2]?.finish();
+  queue.add("broken");
+  await clock.advance(1);
+  expect(logged).toEqual(["broken"]);
+});

@@ -1,4 +1,13 @@
-import { type BackoffPolicy, backoffMs, Bug, type Clock, type Log, messageOf, type Random } from "#base";
+import {
+  type BackoffPolicy,
+  backoffMs,
+  Bug,
+  type Clock,
+  type Log,
+  type LogFields,
+  messageOf,
+  type Random,
+} from "#base";
 import { ApiFailure } from "./client.ts";
 import type { ReconcileOutcome, WorkQueue } from "./ports.ts";
 
@@ -17,6 +26,10 @@ export interface WorkQueueOptions {
   /** Ends the queue: nothing new starts, timers are cancelled; reconciles in work run to their end. */
   readonly signal: AbortSignal;
   /** Told of every failed reconcile, with how many failed in a row for the key. */
+  /** Told when a key that was added with a delay is begun, by how many milliseconds that is later than asked. */
+  readonly onDelayedStart?: (key: string, latenessMs: number) => void;
+  /** How log lines name a key; `key` unless given. */
+  readonly fieldsOf?: (key: string) => LogFields;
   readonly onError?: (key: string, thrown: unknown, failureCount: number) => void;
 }
 
@@ -31,6 +44,8 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   const again = new Set<string>();
   const delayed = new Map<string, { readonly dueMs: number; readonly cancel: () => void }>();
   const failureCounts = new Map<string, number>();
+  /** When delayed keys that wait were due. */
+  const dueTimes = new Map<string, number>();
   let resolveStopped: () => void = () => undefined;
   const stopped = new Promise<void>((resolve) => {
     resolveStopped = resolve;
@@ -51,6 +66,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     planned?.cancel();
     const cancel = clock.after(delayMs, () => {
       delayed.delete(key);
+      if (!dueTimes.has(key)) dueTimes.set(key, dueMs);
       add(key);
     });
     delayed.set(key, { dueMs, cancel });
@@ -69,6 +85,9 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     try {
       // The turn between taking a key and working on it lets a burst of changes to one object end up in one reconcile.
       await Promise.resolve();
+      const dueMs = dueTimes.get(key);
+      dueTimes.delete(key);
+      if (dueMs !== undefined) options.onDelayedStart?.(key, clock.nowMs() - dueMs);
       const outcome = await options.reconcile(key);
       failureCounts.delete(key);
       if (outcome?.requeueAfterMs !== undefined) addAfter(key, outcome.requeueAfterMs);
@@ -93,6 +112,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     for (const { cancel } of delayed.values()) cancel();
     delayed.clear();
     waiting.clear();
+    dueTimes.clear();
     again.clear();
     if (inWork.size === 0) resolveStopped();
   }
@@ -115,7 +135,7 @@ function report(
   failed: { readonly key: string; readonly thrown: unknown; readonly failureCount: number },
 ): void {
   const { key, thrown, failureCount } = failed;
-  const fields = { key, failureCount, error: messageOf(thrown) };
+  const fields = { ...(options.fieldsOf?.(key) ?? { key }), failureCount, error: messageOf(thrown) };
   // A newer version, or no object at all: the copy that the reconcile worked from is old.
   const isRace = thrown instanceof ApiFailure && (thrown.code === "Conflict" || thrown.code === "NotFound");
   if (thrown instanceof Bug) options.log.error("reconcile found a bug, will be retried", fields);

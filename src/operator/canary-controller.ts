@@ -1,4 +1,4 @@
-import { keyOf } from "#api";
+import { keyOf, splitKey } from "#api";
 import type { Random } from "#base";
 import { createWorkQueue, type WorkQueue } from "#kube";
 import { namesOf } from "#rollout";
@@ -24,16 +24,25 @@ export async function runCanaryController(
     log,
     signal,
     random: options.random,
+    fieldsOf: canaryField,
+    onDelayedStart: (_, latenessMs) => context.metrics.operator.tickStarted(latenessMs),
     reconcile: async (key) => {
       refreshIndex(key, index, context);
       return reconcileCanary(key, memory, context);
     },
   });
+  context.metrics.operator.watchQueue(() => queue.size);
   const unsubscribe = subscribe(queue, index, context);
   countCanaries(context);
   for (const canary of views.canaries.list()) queue.add(keyOf(canary));
   await queue.stopped;
   for (const stop of unsubscribe) stop();
+}
+
+/** How log lines name a Canary. Source: flagger-spec 8.2. */
+function canaryField(key: string): { readonly canary: string } {
+  const { name, namespace } = splitKey(key);
+  return { canary: `${name}.${namespace}` };
 }
 
 /** Handlers only enqueue. */

@@ -20,6 +20,11 @@ export interface OperatorFlags {
   readonly globalAlerts: GlobalAlertSettings;
   readonly isLeaderElected: boolean;
   readonly leaderElectionNamespace: string;
+  /** Requests a second to the API server, and how many at once; watches are not counted. */
+  readonly kubeQps: number;
+  readonly kubeBurst: number;
+  /** Receiver of traces (OTLP over HTTP); empty for none. */
+  readonly otlpEndpoint: string;
   readonly workerCount: number;
   readonly minIntervalMs: number;
   readonly wantsHelp: boolean;
@@ -46,7 +51,12 @@ const ignored = (name: string, kind: FlagRule["kind"] = "text"): FlagRule => ({
 });
 
 const rules: readonly FlagRule[] = [
-  { name: "kubeconfig", kind: "text", default: "", help: "path of a kubeconfig; without it the pod's service account" },
+  {
+    name: "kubeconfig",
+    kind: "text",
+    default: "",
+    help: "path of a kubeconfig; without it the pod's service account, else KUBECONFIG or ~/.kube/config",
+  },
   {
     name: "metrics-server",
     kind: "text",
@@ -88,6 +98,14 @@ const rules: readonly FlagRule[] = [
     default: "kube-system",
     help: "namespace of the lease, unless -namespace is set",
   },
+  { name: "kubeconfig-qps", kind: "number", default: "100", help: "requests a second to the API server" },
+  { name: "kubeconfig-burst", kind: "number", default: "250", help: "requests to the API server at once" },
+  {
+    name: "otlp-endpoint",
+    kind: "text",
+    default: "",
+    help: "URL of an OpenTelemetry collector (OTLP over HTTP) that gets traces; also OTEL_EXPORTER_OTLP_ENDPOINT",
+  },
   { name: "threadiness", kind: "number", default: "8", help: "canaries worked on at once" },
   { name: "min-interval", kind: "duration", default: "10s", help: "lower bound of analysis intervals" },
   { name: "version", kind: "boolean", default: "false", help: "print the version" },
@@ -113,8 +131,6 @@ const rules: readonly FlagRule[] = [
   { name: "msteams-url", kind: "text", default: "", help: "hook of MS Teams, used in the place of Slack" },
   { name: "msteams-proxy-url", kind: "text", default: "", help: "HTTP proxy on the way to it" },
   ignored("control-loop-interval", "duration"),
-  ignored("kubeconfig-qps", "number"),
-  ignored("kubeconfig-burst", "number"),
   ignored("zap-replace-globals", "boolean"),
   ...["master", "kubeconfig-service-mesh", "ingress-class", "zap-encoding"].map((name) => ignored(name)),
   ...["v", "vmodule", "stderrthreshold", "log_backtrace_at", "log_dir", "log_file", "log_file_max_size"].map((name) =>
@@ -170,6 +186,9 @@ function flagsOf(
     globalAlerts: globalAlertSettings(valueOf, context.env),
     isLeaderElected: isTrue(valueOf("enable-leader-election")),
     leaderElectionNamespace: valueOf("namespace") || valueOf("leader-election-namespace"),
+    kubeQps: Math.max(1, Number(valueOf("kubeconfig-qps"))),
+    kubeBurst: Math.max(1, Number(valueOf("kubeconfig-burst"))),
+    otlpEndpoint: context.env.OTEL_EXPORTER_OTLP_ENDPOINT || valueOf("otlp-endpoint"),
     workerCount: Math.max(1, Number(valueOf("threadiness"))),
     minIntervalMs: minInterval.ok ? minInterval.value : 10_000,
     wantsHelp: isTrue(valueOf("help")),

@@ -2,23 +2,26 @@ import { hostname } from "node:os";
 import { randomUUID } from "node:crypto";
 import { type Log, messageOf } from "#base";
 import {
+  chooseKubeConfig,
+  createFencedClient,
   createKubeClient,
   createLeaseElector,
-  loadInClusterConfig,
-  loadKubeconfig,
+  type KubeConfig,
+  steadyNowMs,
   systemClock,
   systemRandom,
 } from "#kube";
 import { flagsHelp, type OperatorFlags, parseFlags } from "./flags.ts";
-import { operate } from "./operate.ts";
+import { operate, type OperatePorts, type Work } from "./operate.ts";
 import { routerOf, routers } from "./routers/index.ts";
-import { createJsonLog, createRolloutMetrics, startHttpEndpoint } from "./telemetry/index.ts";
+import { createJsonLog, createRolloutMetrics, openTracer, startHttpEndpoint } from "./telemetry/index.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Follows the package's version. */
 const VERSION = "0.1.0";
 const LEASE_NAME = "flagger-leader-election";
+const systemPorts = { clock: systemClock, random: systemRandom } as const;
 const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
 /**
@@ -55,37 +58,64 @@ interface Surroundings {
 
 async function serve(flags: OperatorFlags, around: Surroundings): Promise<number> {
   const { env, log, signal } = around;
-  const config =
-    flags.kubeconfig === "" ? await loadInClusterConfig(undefined, env) : await loadKubeconfig(flags.kubeconfig);
-  const client = createKubeClient(config);
-  const ports = { clock: systemClock, random: systemRandom };
+  const config = await chooseKubeConfig(flags.kubeconfig, env);
   const metrics = createRolloutMetrics({ version: VERSION, meshProvider: flags.meshProvider });
-  // A standby is ready: a rolling update waits for the new pod, which waits for the lease of the old one.
-  const readiness = { isReady: flags.isLeaderElected };
-  const isReady = (): boolean => readiness.isReady;
-  const endpoint = await startHttpEndpoint({ address: listenAddress(env), port: flags.port, metrics, isReady });
-  const onReady = (): void => void (readiness.isReady = true);
+  const onRequest = metrics.operator.requestEnded;
+  const client = createKubeClient(config, { onRequest, rateLimit: { qps: flags.kubeQps, burst: flags.kubeBurst } });
+  const tracer = await openTracer({ endpoint: flags.otlpEndpoint, version: VERSION, log });
+  let isReady = false;
+  const onReady = (): void => void (isReady = true);
+  const address = { address: listenAddress(env), port: flags.port };
+  const endpoint = await startHttpEndpoint({ ...address, metrics, isReady: () => isReady });
   try {
-    log.info("operator started", { server: client.server, version: VERSION, port: endpoint.port });
-    if (!flags.isLeaderElected) {
-      await operate(flags, { ...ports, client, metrics, env, log, signal, onReady });
-      return EXIT.done;
-    }
-    const elector = createLeaseElector({
-      client,
-      name: LEASE_NAME,
-      namespace: flags.leaderElectionNamespace,
-      identity: `${hostname()}_${randomUUID()}`,
-      ...ports,
-      log,
-    });
-    await elector.run(signal, (reign) => operate(flags, { ...ports, client, metrics, env, log, signal: reign }));
-    // Without the lease another operator may write: this process must not go on.
-    return signal.aborted ? EXIT.done : EXIT.failed;
+    const { server } = client;
+    log.info("operator started", { server, credentials: config.origin, version: VERSION, port: endpoint.port });
+    const ports = { ...systemPorts, metrics, tracer, env, log, signal, onReady };
+    if (flags.isLeaderElected) return await serveInTurn(flags, { ...ports, config, client });
+    metrics.operator.setLeader(true);
+    await operate(flags, { ...ports, client });
+    return EXIT.done;
   } finally {
     await endpoint.close();
+    await tracer.close();
     await client.close();
     log.info("operator stopped");
+  }
+}
+
+/** Works only while this process holds the lease; without it another operator may write, so a loss is the end. */
+async function serveInTurn(
+  flags: OperatorFlags,
+  ports: OperatePorts & { readonly config: KubeConfig },
+): Promise<number> {
+  const { client, config, metrics, signal } = ports;
+  // A way of its own, so that no rush of other requests delays a renewal.
+  const leaseClient = createKubeClient(config, { onRequest: metrics.operator.requestEnded });
+  const elector = createLeaseElector({
+    ...ports,
+    client: leaseClient,
+    steadyNowMs,
+    name: LEASE_NAME,
+    namespace: flags.leaderElectionNamespace,
+    identity: `${hostname()}_${randomUUID()}`,
+  });
+  const fenced = createFencedClient(client, elector);
+  let isKept = true;
+  async function lead(work: Work): Promise<void> {
+    isKept = await elector.run(signal, async (reign) => {
+      metrics.operator.setLeader(true);
+      await work(reign);
+      // The next leader must not meet a write of ours.
+      await fenced.settled();
+    });
+    metrics.operator.setLeader(false);
+  }
+  metrics.operator.setLeader(false);
+  try {
+    await operate(flags, { ...ports, client: fenced, lead });
+    return isKept ? EXIT.done : EXIT.failed;
+  } finally {
+    await leaseClient.close();
   }
 }
 

@@ -4,7 +4,7 @@ import type { AlertRelay } from "./alerts/index.ts";
 import type { EventRelay, OutboundHttp } from "./gates/index.ts";
 import type { QueryBatcher } from "./metrics/index.ts";
 import type { RouterSettings } from "./routers/index.ts";
-import type { RolloutMetrics } from "./telemetry/index.ts";
+import type { RolloutMetrics, Tracer } from "./telemetry/index.ts";
 import type { Views } from "./views/index.ts";
 import type { WorkloadSettings } from "./workloads/index.ts";
 
@@ -30,6 +30,7 @@ export interface OperatorContext {
   readonly batcher: QueryBatcher;
   /** The process's environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly tracer: Tracer;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;

@@ -17,7 +17,7 @@ import {
   refused,
   type Snapshot,
 } from "./reconcilers/index.ts";
-import type { Identity } from "./telemetry/index.ts";
+import type { Identity, Span } from "./telemetry/index.ts";
 import { RECHECK_MS } from "./views/index.ts";
 
 /** Shortest pause between two looks at a Canary that asks for another at once. */
@@ -42,16 +42,27 @@ export function createCanaryMemory(): CanaryMemory {
 }
 
 /** Brings one Canary a step further: read → observe → decide → perform → record. */
-export async function reconcileCanary(
+export function reconcileCanary(
   key: string,
   memory: CanaryMemory,
   context: OperatorContext,
 ): Promise<ReconcileOutcome> {
+  return context.tracer.span("reconcile", { canary: key }, (span) =>
+    reconcileTraced(key, memory, { ...context, span }),
+  );
+}
+
+async function reconcileTraced(
+  key: string,
+  memory: CanaryMemory,
+  context: OperatorContext & { readonly span: Span },
+): Promise<ReconcileOutcome> {
+  const { tracer } = context;
   const canary = context.views.canaries.get(splitKey(key));
   if (canary === undefined) return forget(key, memory, context);
   // What a Canary needs is opened first, so that what is read is all there is.
   const refusals = await refusalsOf(canary, context);
-  const snapshot = read(key, context);
+  const snapshot = tracer.span("read", {}, () => read(key, context));
   if (snapshot === undefined) return forget(key, memory, context);
   if (refusals.length > 0) {
     const outcome = await refuse(refusals, snapshot, { memory, context });
@@ -67,8 +78,10 @@ export async function reconcileCanary(
   const told = [...problems, ...mild];
   const commands = [...decision.commands, ...mild.map(mildEvent)];
   const { announcements } = memory;
-  await perform(commands, { snapshot, announcements, phase: decision.status.phase }, context);
-  await record(decision, { snapshot, problems: told }, context);
+  const { phase, canaryWeight } = decision.status;
+  context.span.set({ phase, label: decision.label, weight: canaryWeight });
+  await tracer.span("perform", {}, () => perform(commands, { snapshot, announcements, phase }, context));
+  await tracer.span("record", {}, () => record(decision, { snapshot, problems: told }, context));
   return next(key, decision, { memory, context, startedMs });
 }
 
@@ -87,9 +100,13 @@ async function observeAndDecide(
   let observation: Observation;
   let rounds = 0;
   do {
-    observation = observe(snapshot, { lastTickMs, answers });
-    decision = decide(snapshot.canary, observation, { nowMs, ...limits });
-    for (const [id, answer] of await answerAll(decision.questions, snapshot.canary, context)) answers.set(id, answer);
+    const observed = observe(snapshot, { lastTickMs, answers });
+    observation = observed;
+    decision = context.tracer.span("decide", {}, () => decide(snapshot.canary, observed, { nowMs, ...limits }));
+    const { questions } = decision;
+    if (questions.length === 0) break;
+    const asked = () => answerAll(questions, snapshot.canary, context);
+    for (const [id, answer] of await context.tracer.span("observe", {}, asked)) answers.set(id, answer);
     rounds += 1;
   } while (decision.questions.length > 0 && rounds < MAX_ROUNDS && !context.signal.aborted);
   return { decision, problems: observation.problems };

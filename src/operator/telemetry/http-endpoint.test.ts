@@ -14,7 +14,7 @@ test("http endpoint: serves health, readiness and metrics, nothing else, and end
   expect(await ask("/healthz")).toEqual({ statusCode: 200, text: "OK" });
   expect((await ask("/readyz")).statusCode).toBe(503);
   isReady = true;
-  expect((await ask("/readyz")).statusCode).toBe(200);
+  expect(await ask("/readyz")).toEqual({ statusCode: 200, text: "OK" });
   expect((await ask("/metrics")).text).toContain("flagger_info");
   expect((await ask("/else")).statusCode).toBe(404);
   await endpoint.close();

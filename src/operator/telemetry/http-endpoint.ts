@@ -8,7 +8,7 @@ export interface HttpEndpoint {
   close(): Promise<void>;
 }
 
-/** Serves /metrics, /healthz (the process answers) and /readyz (it works, or stands by to). */
+/** Serves /metrics, /healthz (the process lives) and /readyz (it knows the cluster, whether it leads or not). */
 export async function startHttpEndpoint(options: {
   readonly address: string;
   readonly port: number;
@@ -23,7 +23,7 @@ export async function startHttpEndpoint(options: {
       return;
     }
     if (path === "/readyz") {
-      const [status, text] = isReady() ? [200, "OK"] : [503, "starting: the first lists are not in yet"];
+      const [status, text] = isReady() ? [200, "OK"] : [503, "not ready: the cluster's objects are still being read"];
       response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(text);
       return;
     }

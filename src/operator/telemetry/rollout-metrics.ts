@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { createOperatorMetrics, type OperatorMetrics } from "./operator-metrics.ts";
 
 /** What the operator tells Prometheus about the releases. */
 export interface RolloutMetrics {
@@ -11,6 +12,8 @@ export interface RolloutMetrics {
   forget(canary: Identity): void;
   /** Canaries by namespace; namespaces that are not named have none. */
   setTotals(counts: ReadonlyMap<string, number>): void;
+  /** Figures about the operator itself. */
+  readonly operator: OperatorMetrics;
   text(): Promise<string>;
   readonly contentType: string;
 }
@@ -36,6 +39,7 @@ export function createRolloutMetrics(info: { version: string; meshProvider: stri
   const metricNames = new Map<string, Set<string>>();
   const idOf = ({ name, namespace }: Identity): string => `${namespace}/${name}`;
   return {
+    operator: createOperatorMetrics(registry),
     contentType: registry.contentType,
     text: () => registry.metrics(),
     setTotals(counts) {

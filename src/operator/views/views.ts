@@ -13,7 +13,7 @@ import {
   type Service,
 } from "#api";
 import type { Clock, Log, Random } from "#base";
-import { createInformer, type KubeClient } from "#kube";
+import { createInformer, type InformerOptions, type KubeClient } from "#kube";
 import { createFurtherViews, type FurtherViews, resourceId } from "./further-views.ts";
 import { createView, type View } from "./view.ts";
 
@@ -49,6 +49,7 @@ export interface ViewsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly onEvent?: NonNullable<InformerOptions["onEvent"]>;
 }
 
 /** Secrets that no release is made of, and that are the most and the largest of a cluster. */
