@@ -26,7 +26,10 @@ const look: fc.Arbitrary<Look> = fc.record({
   isStale: fc.constantFrom(false, false, false, true),
 });
 const other: fc.Arbitrary<Exclude<Happening, Look>> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("release" as const), hash: fc.constantFrom("s-a", "s-b", "s-c") }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant("release" as const), hash: fc.constantFrom("s-a", "s-b", "s-c") }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("canary" as const, "primary" as const), health }) },
   {
     weight: 2,
@@ -136,7 +139,40 @@ test("decide: a disturbed release ends as the undisturbed one", () => {
         expect(endOf(settle(world, chosen, verdict))).toEqual(expected);
       },
     ),
-    { numRuns: 400, seed: 20260103 },
+    { numRuns: 300, seed: 20260103 },
+  );
+});
+
+test("decide: what a person asked for is done, whatever disturbs it", () => {
+  const booted = new Map<string, World>();
+  fc.assert(
+    fc.property(
+      plan,
+      fc.array(disturbance, { maxLength: 12 }),
+      fc.constantFrom("abort" as const, "promote" as const),
+      (chosen, events, action) => {
+        const start = (): World => {
+          const world = settle(newWorld(), chosen, "good");
+          world.hash = "s-b";
+          lookAt(world, calmLook, { plan: chosen, before: world });
+          return world;
+        };
+        const world = { ...remember(booted, JSON.stringify(chosen), start) };
+        happen(world, { kind: "intent", action });
+        // The checks would say the opposite.
+        const verdict = action === "abort" ? "good" : "bad";
+        run(
+          world,
+          events.map((event) => withVerdict(event, verdict)),
+          chosen,
+        );
+        settle(world, chosen, verdict);
+        const end = action === "abort" ? { phase: "Failed", primary: "s-a" } : { phase: "Succeeded", primary: "s-b" };
+        expect({ phase: world.status.phase, primary: world.primaryHash }).toEqual(end);
+        expect(world).toMatchObject({ annotations: {}, canaryCount: 0 });
+      },
+    ),
+    { numRuns: 200, seed: 20260104 },
   );
 });
 
