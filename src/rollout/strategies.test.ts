@@ -246,6 +246,32 @@ test("texts name the kind of the target", () => {
   expect(failed.status.conditions?.[0]?.message).toBe("Canary analysis failed, DaemonSet scaled to zero.");
 });
 
+test("wait-canary: a DaemonSet that loses a pod at a gate has the whole deadline from then on", () => {
+  const scene: Scene = {
+    spec: { targetRef: { apiVersion: "apps/v1", kind: "DaemonSet", name: "web" }, progressDeadlineSeconds: 60 },
+    status: { phase: "Progressing", canaryWeight: 20, lastTransitionTime: "2026-01-01T08:00:00Z" },
+    target: { kind: "DaemonSet", availableCount: 1, readyCount: 1 },
+  };
+  const first = decideScene(scene);
+  expect(first.label).toBe("wait-canary");
+  const since = (lastTransitionTime: string): Scene => ({
+    ...scene,
+    status: {
+      ...scene.status,
+      conditions: (first.status.conditions ?? []).map((condition) => ({ ...condition, lastTransitionTime })),
+    },
+  });
+  expect(decideScene(since("2026-01-01T11:59:01Z")).label).toBe("wait-canary");
+  expect(decideScene(since("2026-01-01T11:59:00Z")).label).toBe("rollback-canary-stuck");
+  const ready = decideScene({ ...scene, status: first.status, target: { kind: "DaemonSet" } });
+  expect(ready.status.conditions?.map(({ type }) => type)).not.toContain("CanaryReady");
+});
+
+test("mirror: the traffic gate is asked before the first weight, too", () => {
+  const analysis = { mirror: true, webhooks: [gate("confirm-traffic-increase")] };
+  expect(decideScene({ analysis, status: { phase: "Progressing", iterations: 1 } }).label).toBe("ask-traffic-increase");
+});
+
 test("hold-routes: checks go on while the routes are not in force, and no step is taken", () => {
   const observation = { routesProblem: "the Gateway has not accepted them" };
   const scene: Scene = {
