@@ -113,6 +113,23 @@ test("promote: goes past steps, gates and checks, but not past pods that are not
     expect(decideScene({ ...scene, target }).label).toBe(label);
 });
 
+test.each(["promote", "undo"] as const)("%s: waits for what the user has to mend", (action) => {
+  const problems = [{ path: "configmap/a", code: "not-found", message: "missing" }];
+  const metadata = asked(action, { revision: "s-new" });
+  const decision = decideScene({ status: progressing, metadata, observation: { problems } });
+  expect(decision.label).toBe("blocked");
+  expect(commandsOf(decision, "clear-intent")).toEqual([]);
+});
+
+test("start: what was asked of the run before says nothing about the next", () => {
+  const { status } = decideScene({ status: progressing, metadata: asked("promote") });
+  const next = decideScene({
+    status: { ...status, phase: "Succeeded", lastAppliedSpec: "s-1", lastPromotedSpec: "s-1" },
+  });
+  expect(next.label).toBe("start");
+  expect(next.status.conditions?.map(({ type }) => type)).not.toContain("Intent");
+});
+
 test("promote: a run promoted on request says that its analysis was skipped", () => {
   const { status } = decideScene({ status: progressing, metadata: asked("promote") });
   const done = decideScene({ status: { ...status, phase: "Finalising", lastTransitionTime: "2026-01-01T11:00:00Z" } });

@@ -212,6 +212,18 @@ test("session affinity: no cookie leads to a copy without ready pods", () => {
   expect(cookies({ ...sticky, target: { ...stuck } })?.canary).toBeUndefined();
 });
 
+test("session affinity: a canary that lost its pods during the promotion gets nobody back by a cookie", () => {
+  const cookie = { sessionAffinityCookie: "flagger=abcdefghij", previousSessionAffinityCookie: "flagger=klmnopqrst" };
+  const decision = decideScene({
+    ...sticky,
+    status: { phase: "Promoting", canaryWeight: 20, ...cookie },
+    primary: { ...unready, readyCount: 1 },
+    target: unready,
+  });
+  expect(commandsOf(decision, "set-routes")).toEqual([{ kind: "set-routes", canaryWeight: 0, isMirrored: false }]);
+  expect(decision.status).toMatchObject(cookie);
+});
+
 test.each<[string, Scene]>([
   ["spec.analysis.sessionAffinity.cookieName", { analysis: { sessionAffinity: { cookieName: "a b" } } }],
   ["spec.analysis.sessionAffinity.maxAge", { analysis: { sessionAffinity: { cookieName: "a", maxAge: 0.5 } } }],
@@ -265,6 +277,23 @@ test("wait-canary: a DaemonSet that loses a pod at a gate has the whole deadline
   expect(decideScene(since("2026-01-01T11:59:00Z")).label).toBe("rollback-canary-stuck");
   const ready = decideScene({ ...scene, status: first.status, target: { kind: "DaemonSet" } });
   expect(ready.status.conditions?.map(({ type }) => type)).not.toContain("CanaryReady");
+});
+
+test("mirror: nobody copies requests to a canary without ready pods", () => {
+  const decision = decideScene({
+    analysis: { mirror: true },
+    status: { phase: "Progressing", iterations: 1 },
+    target: unready,
+  });
+  expect(decision.label).toBe("wait-canary");
+  expect(commandsOf(decision, "set-routes")).toEqual([{ kind: "set-routes", canaryWeight: 0, isMirrored: false }]);
+});
+
+test("drain: the pods stay until the route that leaves them is in force", () => {
+  const conditions = [{ type: "Draining", status: "True" as const, reason: "RolledBack" }];
+  const scene: Scene = { status: { phase: "Failed", conditions } };
+  expect(decideScene(scene).label).toBe("scale-down");
+  expect(decideScene({ ...scene, observation: { routesProblem: "not accepted" } }).label).toBe("drain");
 });
 
 test("mirror: the traffic gate is asked before the first weight, too", () => {
