@@ -1,192 +1,288 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { CanaryStatus } from "#api";
-import { decide, MAX_ROUNDS } from "./decide.ts";
-import type { Decision } from "./decision.ts";
-import type { Answer, Observation } from "./observation.ts";
-import { canaryOf, NOW_MS, stuck, unready, workload } from "./scene.ts";
-
-/** A model of a cluster that obeys commands, and in which anything may happen between two looks. */
-interface World {
-  nowMs: number;
-  status: Partial<CanaryStatus>;
-  hash: string;
-  primaryHash: string | undefined;
-  canaryCount: number;
-  canary: Health;
-  primary: Health;
-  canaryWeight: number | undefined;
-  lastTickMs: number | undefined;
-}
-
-type Health = "ready" | "unready" | "stuck";
-
-type Happening =
-  | { readonly kind: "look"; readonly answer: "good" | "bad" | "down" | "empty"; readonly crashAfter: number }
-  | { readonly kind: "release"; readonly hash: string }
-  | { readonly kind: "canary" | "primary"; readonly health: Health }
-  | { readonly kind: "restart" };
+import { assert } from "#base";
+import { intentActions } from "./intent.ts";
+import {
+  calmLook,
+  type Happening,
+  happen,
+  type Health,
+  type Look,
+  lookAt,
+  newWorld,
+  type Plan,
+  type World,
+} from "./world.ts";
+import type { Label } from "./decision.ts";
 
 const health = fc.constantFrom<Health>("ready", "ready", "ready", "unready", "stuck");
-const look = fc.record({
+const look: fc.Arbitrary<Look> = fc.record({
   kind: fc.constant("look" as const),
   answer: fc.constantFrom("good" as const, "good" as const, "good" as const, "bad" as const, "down" as const),
-  // Commands that are carried out before the process dies; most looks carry out all.
-  crashAfter: fc.constantFrom(0, 1, 3, 5, 99, 99, 99, 99, 99, 99),
+  isGateOpen: fc.constantFrom(true, true, true, false),
+  // Most looks carry out all.
+  crashAfter: fc.constantFrom(0, 1, 3, 5, 6, 8, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99),
+  isRefused: fc.boolean(),
+  isStale: fc.constantFrom(false, false, false, true),
 });
-const happening: fc.Arbitrary<Happening> = fc.oneof(
-  { weight: 8, arbitrary: look },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("release" as const), hash: fc.constantFrom("a", "b", "c") }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("canary" as const, "primary" as const), health }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("restart" as const) }) },
+const other: fc.Arbitrary<Exclude<Happening, Look>> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant("release" as const), hash: fc.constantFrom("s-a", "s-b", "s-c") }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("canary" as const, "primary" as const), health }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("intent" as const), action: fc.constantFrom(...intentActions) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(
+        "pause" as const,
+        "unpause" as const,
+        "unpause" as const,
+        "restart" as const,
+        "reset-routes" as const,
+        "refuse-routes" as const,
+        "accept-routes" as const,
+        "accept-routes" as const,
+      ),
+    }),
+  },
+);
+const happenings = (maxLength: number) =>
+  fc.array(fc.oneof({ weight: 4, arbitrary: look }, { weight: 1, arbitrary: other }), { maxLength });
+
+const metrics = [{ name: "request-success-rate", thresholdRange: { min: 99 } }];
+const hook = (type: string) => ({ name: type, url: "http://gate/", type: type as "rollout" });
+const allHooks = ["confirm-rollout", "confirm-traffic-increase", "confirm-promotion", "rollback", "pre-rollout"].map(
+  hook,
 );
 
-const analysis = fc.record({
-  stepWeight: fc.constantFrom(10, 30, 100),
-  maxWeight: fc.constantFrom(20, 50, 100),
-  stepWeightPromotion: fc.constantFrom(0, 25),
-  threshold: fc.constantFrom(1, 3),
-});
+const strategies: readonly { readonly analysis: Plan["analysis"]; readonly provider?: string }[] = [
+  { analysis: { stepWeight: 10, maxWeight: 20 } },
+  { analysis: { stepWeight: 30, maxWeight: 50, mirror: true } },
+  { analysis: { stepWeight: 100, maxWeight: 100, sessionAffinity: { cookieName: "c", primaryCookieName: "p" } } },
+  { analysis: { stepWeights: [5, 50] } },
+  { analysis: { iterations: 2 } },
+  { analysis: { iterations: 1, mirror: true } },
+  { analysis: { iterations: 2 }, provider: "kubernetes" },
+  { analysis: { iterations: 2, match: [{ headers: { a: { exact: "b" } } }] } },
+];
 
-test("decide: weights, phases and revisions stay lawful whatever happens", () => {
+const plan: fc.Arbitrary<Plan> = fc
+  .record({
+    strategy: fc.constantFrom(...strategies),
+    stepWeightPromotion: fc.constantFrom(0, 25),
+    threshold: fc.constantFrom(1, 3),
+    webhooks: fc.constantFrom([], allHooks),
+    skipAnalysis: fc.constantFrom(false, false, false, true),
+  })
+  .map(({ strategy, skipAnalysis, ...analysis }) => ({
+    // Keys that are undefined take the place of the scene's own.
+    analysis: { ...noSteps, ...strategy.analysis, ...analysis, metrics },
+    spec: { ...(strategy.provider === undefined ? {} : { provider: strategy.provider }), skipAnalysis },
+  }));
+const noSteps = { stepWeight: 0 };
+
+test("decide: traffic, pods and revisions stay lawful whatever happens", () => {
   fc.assert(
-    fc.property(analysis, fc.array(happening, { maxLength: 60 }), (settings, happenings) => {
+    fc.property(plan, happenings(50), (chosen, events) => {
       const world = newWorld();
-      for (const event of happenings) happen(world, event, settings);
+      run(world, events, chosen);
     }),
-    { numRuns: 1000, seed: 20260101 },
+    { numRuns: 1500, seed: 20260101 },
   );
 });
 
 test("decide: an undisturbed release is promoted from wherever a disturbed one was left", () => {
   fc.assert(
-    fc.property(analysis, fc.array(happening, { maxLength: 30 }), (settings, happenings) => {
+    fc.property(plan, happenings(30), (chosen, events) => {
       const world = newWorld();
-      for (const event of happenings) happen(world, event, settings);
-      world.canary = "ready";
-      world.primary = "ready";
-      if (world.status.phase === undefined || world.status.phase === "Initializing") settle(world, settings);
-      world.hash = "z";
-      settle(world, settings);
-      expect(world.status).toMatchObject({ phase: "Succeeded", lastPromotedSpec: "z", lastAppliedSpec: "z" });
-      expect(world).toMatchObject({ canaryWeight: 0, canaryCount: 0, primaryHash: "z" });
+      run(world, events, chosen);
+      calm(world);
+      settle(world, chosen, "good");
+      world.hash = "s-z";
+      settle(world, chosen, "good");
+      expect(world.status).toMatchObject({ phase: "Succeeded", lastPromotedSpec: "s-z", lastAppliedSpec: "s-z" });
+      expect(world).toMatchObject({ canaryCount: 0, primaryHash: "s-z", annotations: {} });
+      expect(world.routes).toMatchObject({ canaryWeight: 0, isMirrored: false });
     }),
-    { numRuns: 150, seed: 20260102 },
+    { numRuns: 200, seed: 20260102 },
   );
 });
 
+/** What must not change how a release ends: deaths, refused writes, stale reads, restarts, outages, drift. */
+const disturbance = fc.oneof(
+  { weight: 4, arbitrary: look.map((one): Happening => ({ ...one, isGateOpen: true })) },
+  { weight: 1, arbitrary: fc.constantFrom<Happening>({ kind: "restart" }, { kind: "reset-routes" }) },
+);
+
+test("decide: a disturbed release ends as the undisturbed one", () => {
+  const undisturbed = new Map<string, unknown>();
+  const booted = new Map<string, World>();
+  fc.assert(
+    fc.property(
+      plan,
+      fc.array(disturbance, { maxLength: 25 }),
+      fc.constantFrom("good", "bad"),
+      (chosen, events, verdict) => {
+        const key = JSON.stringify(chosen);
+        const world = { ...remember(booted, key, () => settle(newWorld(), chosen, "good")), hash: "s-b" };
+        const expected = remember(undisturbed, key + verdict, () => endOf(settle({ ...world }, chosen, verdict)));
+        run(
+          world,
+          events.map((event) => withVerdict(event, verdict)),
+          chosen,
+        );
+        expect(endOf(settle(world, chosen, verdict))).toEqual(expected);
+      },
+    ),
+    { numRuns: 300, seed: 20260103 },
+  );
+});
+
+test("decide: what a person asked for is done, whatever disturbs it", () => {
+  const booted = new Map<string, World>();
+  fc.assert(
+    fc.property(
+      plan,
+      fc.array(disturbance, { maxLength: 12 }),
+      fc.constantFrom("abort" as const, "promote" as const),
+      (chosen, events, action) => {
+        const start = (): World => {
+          const world = settle(newWorld(), chosen, "good");
+          world.hash = "s-b";
+          lookAt(world, calmLook, { plan: chosen, before: world });
+          return world;
+        };
+        const world = { ...remember(booted, JSON.stringify(chosen), start) };
+        happen(world, { kind: "intent", action });
+        // The checks would say the opposite.
+        const verdict = action === "abort" ? "good" : "bad";
+        run(
+          world,
+          events.map((event) => withVerdict(event, verdict)),
+          chosen,
+        );
+        settle(world, chosen, verdict);
+        const end = action === "abort" ? { phase: "Failed", primary: "s-a" } : { phase: "Succeeded", primary: "s-b" };
+        expect({ phase: world.status.phase, primary: world.primaryHash }).toEqual(end);
+        expect(world).toMatchObject({ annotations: {}, canaryCount: 0 });
+      },
+    ),
+    { numRuns: 200, seed: 20260104 },
+  );
+});
+
+function remember<T>(known: Map<string, T>, key: string, make: () => T): T {
+  const old = known.get(key) ?? make();
+  known.set(key, old);
+  return old;
+}
+
+function endOf({ status, primaryHash, canaryCount, routes }: World): unknown {
+  return { phase: status.phase, promoted: status.lastPromotedSpec, primaryHash, canaryCount, routes };
+}
+
+/** An outage says nothing; whatever is measured is measured of this revision. */
+function withVerdict(event: Happening, verdict: "good" | "bad"): Happening {
+  return event.kind === "look" && event.answer !== "down" ? { ...event, answer: verdict } : event;
+}
+
+function run(world: World, events: readonly Happening[], chosen: Plan): void {
+  const trail: Trail = { hasSkipped: false };
+  let before = { ...world };
+  for (const event of events) {
+    const now = { ...world };
+    if (event.kind === "look") observeLaws(world, event, { chosen, before, trail });
+    else happen(world, event);
+    before = now;
+  }
+}
+
+function calm(world: World): void {
+  world.canary = "ready";
+  world.primary = "ready";
+  happen(world, { kind: "unpause" });
+  happen(world, { kind: "accept-routes" });
+}
+
 /** Long enough for any release of these settings. */
-function settle(world: World, settings: object): void {
-  for (let i = 0; i < 100; i++) lookAt(world, { answer: "good", crashAfter: 99 }, settings);
-}
-
-function newWorld(): World {
-  return {
-    nowMs: NOW_MS,
-    status: {},
-    hash: "a",
-    primaryHash: undefined,
-    canaryCount: 2,
-    canary: "ready",
-    primary: "ready",
-    canaryWeight: undefined,
-    lastTickMs: undefined,
-  };
-}
-
-function happen(world: World, event: Happening, settings: object): void {
-  if (event.kind === "look") lookAt(world, event, settings);
-  else if (event.kind === "release") world.hash = event.hash;
-  else if (event.kind === "restart") world.lastTickMs = undefined;
-  else world[event.kind] = event.health;
-}
-
-function lookAt(world: World, event: { answer: string; crashAfter: number }, settings: object): void {
-  world.nowMs += 4000;
-  const before = { ...world };
-  const answers = new Map<string, Answer>();
-  const metrics = [{ name: "request-success-rate", thresholdRange: { min: 99 } }];
-  const canary = { ...canaryOf({ analysis: { ...settings, metrics } }), status: world.status };
-  let decision: Decision;
-  let rounds = 0;
-  do {
-    decision = decide(canary, observe(world, answers), { nowMs: world.nowMs, minIntervalMs: 1000 });
-    for (const { id, kind } of decision.questions) answers.set(id, answerTo(kind, event.answer));
-    rounds += 1;
-  } while (decision.questions.length > 0 && rounds < MAX_ROUNDS);
-  expect(decision.questions).toEqual([]);
-  obey(world, decision, event.crashAfter);
-  checkLaws(world, before, decision);
-}
-
-function observe(world: World, answers: ReadonlyMap<string, Answer>): Observation {
-  const broken = { ready: {}, unready, stuck } as const;
-  const canaryHealth = world.canaryCount === 0 ? unready : broken[world.canary];
-  return {
-    target: workload({ templateHash: world.hash, desiredCount: world.canaryCount, ...canaryHealth }),
-    primary:
-      world.primaryHash === undefined
-        ? undefined
-        : {
-            ...workload({ name: "web-primary", ...broken[world.primary] }),
-            matchesTarget: world.primaryHash === world.hash,
-            isPromoted: world.primaryHash === world.hash,
-          },
-    routes:
-      world.canaryWeight === undefined
-        ? undefined
-        : { primaryWeight: 100 - world.canaryWeight, canaryWeight: world.canaryWeight, isMirrored: false },
-    routesProblem: undefined,
-    trackedConfigs: undefined,
-    scalerMinCount: undefined,
-    problems: [],
-    lastTickMs: world.lastTickMs,
-    answers,
-  };
-}
-
-function answerTo(kind: string, answer: string): Answer {
-  if (kind === "providers") return { kind: "providers" };
-  if (kind === "hook") return { kind: "hook", isPassed: answer === "good", detail: "" };
-  const result = {
-    good: { kind: "value", value: 99.9 },
-    bad: { kind: "value", value: 50 },
-    down: { kind: "unreachable", message: "down" },
-  } as const;
-  return { kind: "metric", result: result[answer as keyof typeof result] };
-}
-
-/** Carries out the first commands; the status is recorded only after all of them. */
-function obey(world: World, decision: Decision, crashAfter: number): void {
-  for (const command of decision.commands.slice(0, crashAfter)) {
-    if (command.kind === "set-routes") world.canaryWeight = command.canaryWeight;
-    if (command.kind === "scale-target") world.canaryCount = command.replicaCount;
-    if (command.kind === "ensure-primary" && (command.mode === "sync" || world.primaryHash === undefined))
-      world.primaryHash = world.hash;
+function settle(world: World, chosen: Plan, answer: "good" | "bad"): World {
+  let quietCount = 0;
+  for (let i = 0; i < 150 && quietCount < 2; i++) {
+    const { decision } = lookAt(world, { ...calmLook, answer }, { plan: chosen, before: world });
+    quietCount = decision.label === "steady" ? quietCount + 1 : 0;
   }
-  if (decision.commands.length > crashAfter) {
-    world.lastTickMs = undefined;
-    return;
-  }
-  world.status = decision.status;
-  if (decision.isTick) world.lastTickMs = world.nowMs;
+  return world;
 }
 
-function checkLaws(world: World, before: World, decision: Decision): void {
-  const weight = world.canaryWeight ?? 0;
-  expect(Number.isInteger(weight) && weight >= 0 && weight <= 100).toBe(true);
-  const isRouted = decision.commands.some((command) => command.kind === "set-routes");
-  const hasAll = world.status === decision.status;
-  const canaryServes = before.canaryCount > 0 && before.canary === "ready";
-  const primaryServes = before.primaryHash !== undefined && before.primary === "ready";
-  if (isRouted && hasAll && primaryServes && weight > 0) expect(canaryServes).toBe(true);
-  if (isRouted && hasAll && canaryServes && weight < 100 && before.primaryHash !== undefined)
-    expect(primaryServes).toBe(true);
+/** What the present run has behind it. */
+interface Trail {
+  hasSkipped: boolean;
+}
+
+const beginnings: ReadonlySet<Label> = new Set<Label>(["start", "restart", "withdraw"]);
+
+function observeLaws(
+  world: World,
+  event: Look,
+  { chosen, before, trail }: { chosen: Plan; before: World; trail: Trail },
+): void {
+  const { decision, seen, isAllDone } = lookAt(world, event, { plan: chosen, before });
+  const canaryServes = seen.canaryCount > 0 && seen.canary === "ready";
+  const primaryServes = seen.primaryHash !== undefined && seen.primary === "ready";
+  const hasRoutes = chosen.spec.provider !== "kubernetes";
+  const { label } = decision;
   for (const command of decision.commands) {
-    if (command.kind === "scale-target" && command.replicaCount === 0) expect(primaryServes).toBe(true);
-    if (command.kind === "ensure-primary" && command.mode === "sync" && before.status.phase !== "Initializing")
-      expect(before.hash).toBe(before.status.lastAppliedSpec);
+    if (command.kind === "set-routes") {
+      const weight = command.canaryWeight;
+      assert(Number.isInteger(weight) && weight >= 0 && weight <= 100, `${label}: a weight is from 0 to 100`);
+      if (hasRoutes && weight > 0 && primaryServes)
+        assert(canaryServes, `${label}: the canary has traffic and no pods`);
+      if (hasRoutes && weight < 100 && canaryServes && seen.primaryHash !== undefined)
+        assert(primaryServes, `${label}: the primary has traffic and no pods, the canary has some`);
+      assert(!command.isMirrored || canaryServes, `${label}: nobody takes the copies`);
+      assert(command.cookies?.canary === undefined || weight > 0, `${label}: a cookie leads past the weight`);
+    }
+    if (command.kind === "scale-target" && command.replicaCount === 0)
+      assert(primaryServes, `${label}: the last healthy copy is taken away`);
+    if (command.kind === "ensure-primary" && command.mode === "sync" && seen.status.phase !== "Initializing")
+      checkPromotion(seen, label, { chosen, trail });
   }
-  if (decision.status.phase === "Succeeded" && decision.label === "complete")
-    expect(decision.status.lastPromotedSpec).toBe(decision.status.lastAppliedSpec);
+  assert(decision.commands.filter(isTerminal).length <= 1, `${label}: a run ends once`);
+  if (isAllDone && beginnings.has(label)) trail.hasSkipped = false;
+  if (isAllDone && decision.status.conditions?.some(({ reason }) => reason === "Skip") === true)
+    trail.hasSkipped = true;
+  checkRevisions(decision.status.phase, decision);
+}
+
+function isTerminal(command: { readonly kind: string }): boolean {
+  return command.kind === "alert" && "isTerminal" in command && command.isTerminal === true;
+}
+
+/** Only what was analysed to its end, or explicitly not, becomes the primary's. */
+function checkPromotion(seen: World, label: Label, { chosen, trail }: { chosen: Plan; trail: Trail }): void {
+  assert(seen.hash === seen.status.lastAppliedSpec, `${label}: what is promoted is what was on trial`);
+  if (label === "promote-asked" || label === "skip-analysis") return;
+  assert(label === "promote", `${label} promotes`);
+  if (trail.hasSkipped || hasIntent(seen)) return;
+  const { analysis, spec } = chosen;
+  const { iterations = 0, canaryWeight = 0 } = seen.status;
+  const top = analysis.stepWeights?.at(-1) ?? analysis.maxWeight ?? 100;
+  if ((analysis.iterations ?? 0) === 0) assert(canaryWeight >= top, "every weight was analysed");
+  else assert(iterations >= (analysis.iterations ?? 0), "every iteration was made");
+  const hasCutover = analysis.match === undefined && (analysis.iterations ?? 0) > 0 && spec.provider === undefined;
+  if (hasCutover) assert(canaryWeight === 100, "blue/green has a check with all traffic");
+}
+
+function hasIntent({ annotations }: World): boolean {
+  return Object.values(annotations).some((text) => text.includes('"skip"'));
+}
+
+function checkRevisions(phase: string, { status, label }: { status: World["status"]; label: Label }): void {
+  if (phase === "Succeeded" && label === "complete")
+    assert(status.lastPromotedSpec === status.lastAppliedSpec, "what was on trial is promoted");
 }

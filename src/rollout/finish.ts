@@ -6,8 +6,8 @@ import { finalizerCommands } from "./finalizer.ts";
 import { type IntentAction, intentRecord, whoAndWhy } from "./intent.ts";
 import { keepServed } from "./keep-served.ts";
 import { withServedShare } from "./served-share.ts";
-import type { Situation } from "./situation.ts";
-import { INTENT, PAUSED, withCondition, withoutCondition } from "./status.ts";
+import { isAnalysing, type Situation } from "./situation.ts";
+import { CANARY_READY, INTENT, PAUSED, withCondition, withoutCondition } from "./status.ts";
 
 const steps: readonly Label[] = ["start", "mirror", "advance", "iterate", "route-canary", "promote"];
 
@@ -28,7 +28,7 @@ const fulfilling: Readonly<Record<IntentAction, readonly Label[]>> = {
  */
 export function finish(s: Situation, label: Label, draft: Draft): Draft {
   if ((draft.questions?.length ?? 0) > 0) return draft;
-  const asked = settleIntent(s, label, withPause(s, draft.status ?? s.status));
+  const asked = settleIntent(s, label, withPause(s, withCanaryReady(s, draft.status ?? s.status)));
   const served = withServedShare(s, asked.status, draft.isTick === true);
   const { status, commands } = withCookies(s, served.status, keepServed(s, draft.commands ?? []));
   const done = [...asked.before, ...served.events, ...commands, ...asked.after];
@@ -42,6 +42,13 @@ export function finish(s: Situation, label: Label, draft: Draft): Draft {
     ],
     ...(wakeAtMs === undefined ? {} : { wakeAtMs }),
   };
+}
+
+function withCanaryReady(s: Situation, status: CanaryStatus): CanaryStatus {
+  const isWaiting = isAnalysing({ status }) && s.targetReadiness.kind === "waiting" && s.target.kind === "DaemonSet";
+  if (!isWaiting) return withoutCondition(status, CANARY_READY);
+  const { reason: message } = s.targetReadiness;
+  return withCondition(status, { type: CANARY_READY, status: "False", reason: "NotReady", message, nowMs: s.nowMs });
 }
 
 function withPause(s: Situation, status: CanaryStatus): CanaryStatus {

@@ -58,9 +58,38 @@ test("judgeReadiness: an update that rested before this step has the whole deadl
   expect(judgeReadiness(rested, rule).kind).toBe("stuck");
 });
 
-test("judgeReadiness: the threshold is a share of the updated pods, and never none", () => {
+test("judgeReadiness: the threshold is a share of the updated pods, and never none (pinned 30)", () => {
   const half = { ...rule, readyPercent: 50 };
   expect(judgeReadiness(workload({ desiredCount: 4, availableCount: 2 }), half).kind).toBe("ready");
   expect(judgeReadiness(workload({ desiredCount: 4, availableCount: 1 }), half).kind).toBe("waiting");
   expect(judgeReadiness(workload({ desiredCount: 1, availableCount: 0 }), half).kind).toBe("waiting");
+});
+
+test.each([
+  ["all pods are there", {}, "ready", undefined],
+  ["the controller has not seen the spec", { generation: 2 }, "waiting", "observed daemonset generation less than"],
+  ["pods are not updated", { updatedCount: 1 }, "waiting", "1 out of 2 new pods have been scheduled"],
+  [
+    "pods are not available",
+    { availableCount: 1 },
+    "waiting",
+    "1 of 2 (readyThreshold 100%) updated pods are available",
+  ],
+  ["no node is to have it", { desiredCount: 0 }, "waiting", "held off its nodes"],
+] as const)("judgeReadiness of a DaemonSet: %s (pinned 31)", (_, changes, kind, reason) => {
+  const { progressing: __, ...daemonSet } = workload({ ...changes, kind: "DaemonSet" as const });
+  const readiness = judgeReadiness(daemonSet, { ...rule, stepSinceMs: NOW_MS - 59_000 });
+  expect(readiness.kind).toBe(kind);
+  if (reason !== undefined) expect(readiness).toMatchObject({ reason: expect.stringContaining(reason) });
+});
+
+test("judgeReadiness of a DaemonSet: the deadline runs from the step that waits (pinned 31)", () => {
+  const late = workload({ kind: "DaemonSet" as const, updatedCount: 1 });
+  expect(judgeReadiness(late, { ...rule, stepSinceMs: NOW_MS - 60_000 }).kind).toBe("stuck");
+});
+
+test("judgeReadiness of a core Service: always ready", () => {
+  expect(judgeReadiness(workload({ kind: "Service" as const, availableCount: 0, generation: 2 }), rule).kind).toBe(
+    "ready",
+  );
 });

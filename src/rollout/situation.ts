@@ -5,7 +5,7 @@ import type { Observation, PrimaryObservation, WorkloadObservation } from "./obs
 import { judgeReadiness, type Readiness } from "./readiness.ts";
 import type { RolloutNames } from "./names.ts";
 import type { RolloutSettings } from "./settings.ts";
-import { parseTime } from "./status.ts";
+import { CANARY_READY, conditionOf, parseTime } from "./status.ts";
 import { nextWeight } from "./weights.ts";
 
 /** What is known before the spec is: enough for the rows that need neither settings nor a target. */
@@ -64,7 +64,11 @@ export function situationOf(
     ...basics,
     ...known,
     primary,
-    targetReadiness: judgeReadiness(target, { ...rule, readyPercent: settings.canaryReadyPercent }),
+    targetReadiness: judgeReadiness(target, {
+      ...rule,
+      stepSinceMs: target.kind === "DaemonSet" ? unreadySinceMs(basics, transitionMs) : transitionMs,
+      readyPercent: settings.canaryReadyPercent,
+    }),
     primaryReadiness:
       primary === undefined
         ? { kind: "waiting", reason: "it does not exist yet" }
@@ -82,6 +86,12 @@ export function situationOf(
     pause: readPause(basics.canary),
     asked: { kind: "none" },
   };
+}
+
+/** A canary may have stood at a gate for hours before it lost a pod: its deadline runs from when that was seen. */
+function unreadySinceMs({ status, nowMs }: Basics, transitionMs: number): number {
+  if (!isAnalysing({ status })) return transitionMs;
+  return Math.max(transitionMs, parseTime(conditionOf(status, CANARY_READY)?.lastTransitionTime) ?? nowMs);
 }
 
 const RUNNING: ReadonlySet<CanaryPhase> = new Set(["Progressing", "WaitingPromotion", "Promoting", "Finalising"]);

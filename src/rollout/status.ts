@@ -4,6 +4,8 @@ import type { CanaryPhase, CanaryStatus, Condition, ConditionStatus } from "#api
 export const DRAINING = "Draining";
 /** Condition that is False while the spec cannot be executed. */
 export const ACCEPTED = "Accepted";
+/** Condition that is False while a canary whose kind has no conditions of its own waits for its pods. */
+export const CANARY_READY = "CanaryReady";
 /** Condition that lasts as long as somebody holds the release. */
 export const PAUSED = "Paused";
 /** Condition that keeps what a person asked for last and got. */
