@@ -25,7 +25,10 @@ export async function apiServerMain(
   const pki = await ensurePki(join(directory, "pki"));
   const store = await openStore({ directory: join(directory, "db"), log: silentLog });
   // An address block of its own is for clusters; here nothing listens on the addresses of Services.
-  const serviceNetwork = { addressCount: 254, serviceAddress: (index: number) => `10.96.0.${index + 1}` };
+  const serviceNetwork = {
+    addressCount: 2 ** 16 - 2,
+    serviceAddress: (index: number) => `10.96.${(index + 1) >> 8}.${(index + 1) & 255}`,
+  };
   const log = env["SERIN_LOG"] === "stderr" ? stderrLog() : silentLog;
   const server = await startApiServer({ store, pki, host: "127.0.0.1", port, serviceNetwork, clock: systemClock, log });
   await server.writeKubeconfig(kubeconfig ?? join(directory, "kubeconfig"));
