@@ -67,7 +67,10 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
       pki,
       host: "127.0.0.1",
       port,
-      serviceNetwork: { addressCount: 254, serviceAddress: (index) => `127.9.128.${index + 1}` },
+      serviceNetwork: {
+        addressCount: 2 ** 15 - 2,
+        serviceAddress: (index) => `127.9.${128 + ((index + 1) >> 8)}.${(index + 1) & 255}`,
+      },
       clock: options.clock ?? systemClock,
       log,
     });

@@ -1,4 +1,4 @@
-import { type Pod, resources } from "#api";
+import { type DaemonSet, type Pod, resources } from "#api";
 import type { EventRecorder, ReconcileOutcome } from "#kube";
 import {
   type Controller,
@@ -11,7 +11,7 @@ import {
   parseKey,
   runController,
 } from "../shared/index.ts";
-import type { DaemonNode, DaemonSet } from "./daemon-set.ts";
+import type { DaemonNode } from "./daemon-node.ts";
 import { nextAvailableInMs, planDaemonSet, planDaemonSetStatus } from "./plan-daemon-set.ts";
 
 /** Keeps one pod of each DaemonSet on each node. Pods are owned by reference alone; orphans are not adopted. */

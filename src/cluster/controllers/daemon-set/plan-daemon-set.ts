@@ -1,8 +1,8 @@
-import { type Pod, resources } from "#api";
+import { type DaemonSet, type Pod, resources } from "#api";
 import { deepEqual, scaleIntOrPercent } from "#base";
 import { hashTemplate } from "../deployment/hash-template.ts";
 import { availableInMs, controllerReference, isPodActive, isPodEnded, isPodReady, timeMs } from "../shared/index.ts";
-import type { DaemonNode, DaemonSet } from "./daemon-set.ts";
+import type { DaemonNode } from "./daemon-node.ts";
 
 const HASH_LABEL = "controller-revision-hash";
 
