@@ -78,3 +78,43 @@ test("gates: a promotion gate that is asked again goes on with the checks, which
   const answers = { "metric/0/builtin": { kind: "metric", result: { kind: "value", value: 1 } } } as const;
   expect(decideScene({ ...failing, answers })).toMatchObject({ label: "halt", status: { failedChecks: 1 } });
 });
+
+test("gates: a rollback hook that does not ask for a rollback says nothing", () => {
+  const webhooks: CanaryWebhook[] = [{ name: "back", url: "http://back/", type: "rollback" }];
+  const decision = decideScene({
+    status: { phase: "Progressing", canaryWeight: 20 },
+    analysis: { webhooks },
+    answers: { "hook/rollback/0": refused },
+  });
+  expect(decision.label).toBe("advance");
+  expect(messagesOf(decision)).toEqual(["Advance web.shop canary weight 30"]);
+});
+
+test.each<[string, Scene, string]>([
+  [
+    "of a new Canary",
+    { status: { phase: "Initializing" }, answers: { providers: { kind: "providers" } } },
+    "New Deployment detected, initialization completed.",
+  ],
+  ["of a release", { status: { lastAppliedSpec: "s-old" } }, "New revision detected, progressing canary analysis."],
+])("alerts: the start %s is told with the facts of the Canary", (_, scene, message) => {
+  expect(commandsOf(decideScene(scene), "alert")).toMatchObject([{ severity: "info", message, hasMetadata: true }]);
+});
+
+test("events: metric providers that do not answer are told, and stop nothing", () => {
+  const answers = { providers: { kind: "providers", problem: "refused" } } as const;
+  const decision = decideScene({ status: { phase: "Initializing" }, answers });
+  expect(decision.status.phase).toBe("Initialized");
+  expect(messagesOf(decision)).toContain("Error checking metric providers: refused");
+});
+
+test("checks: a metric that is neither built-in nor has a query or a template fails (pinned 20)", () => {
+  const decision = decideScene({
+    status: { phase: "Progressing", canaryWeight: 20 },
+    analysis: { metrics: [{ name: "errors", threshold: 1 }] },
+  });
+  expect(decision).toMatchObject({ label: "halt", status: { failedChecks: 1 } });
+  expect(messagesOf(decision)[0]).toContain(
+    "Metric query failed for no usable metrics template and query were configured",
+  );
+});

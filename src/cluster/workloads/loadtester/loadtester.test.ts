@@ -74,6 +74,13 @@ test("gates: closed by default, opened and closed by canary, rollback apart", as
   expect(await post("/rollback/check", canary())).toEqual({ status: 200, text: "Approved" });
 });
 
+test("health and metrics are open to GET", async () => {
+  await start({ namespacePattern: /^prod-/ });
+  const read = async (path: string) => (await request(`${url}${path}`)).body.text();
+  expect(await read("/healthz")).toBe("OK");
+  expect(await read("/metrics")).toBe("m 1\n");
+});
+
 test("requests that are wrong: no JSON, no metadata, unknown type, no command, unknown path, a body over the limit", async () => {
   await start();
   expect((await post("/", "{")).status).toBe(400);
