@@ -6,6 +6,7 @@ import type { Announcements } from "./announcements.ts";
 import { callWebhook } from "./gates/index.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { payloadFor, type Snapshot } from "./reconcilers/index.ts";
+import { strategyLabel } from "./strategy-label.ts";
 import {
   addFinalizer,
   clearIntent,
@@ -75,7 +76,8 @@ async function performOne(command: Command, options: PerformOptions, context: Op
       return callHooks(command, options, context);
     case "count-run": {
       const { target: name, namespace } = snapshot.names;
-      return context.metrics.finished({ name, namespace }, command);
+      const strategy = strategyLabel(snapshot.canary);
+      return context.metrics.finished({ name, namespace }, { ...command, strategy });
     }
     default:
       return unreachable(command);

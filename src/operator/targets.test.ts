@@ -159,7 +159,7 @@ test("references across namespaces are refused at every look when the flag says 
   });
 });
 
-test("what is missing beside the Canary is a condition, which goes when it is there", async () => {
+test("what is missing beside the Canary is a condition, which goes when it is there (pinned 37)", async () => {
   const ref = { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", name: "web-hpa" } as const;
   await rehearsal.withOperator("missing", [deployment, canaryWith({ autoscalerRef: ref })], async () => {
     const told = await rehearsal.until("missing", (object) => conditionOf(object) !== undefined);

@@ -86,6 +86,7 @@ function metricsOf(s: Situation, hookFacts: readonly CheckFact[]): ChecksState {
         part,
         result: answer.result,
         ...(answer.query === undefined ? {} : { query: answer.query }),
+        provider: s.settings.provider,
         canaryRef,
         targetRef,
       }),

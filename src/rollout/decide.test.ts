@@ -5,6 +5,7 @@ import {
   asked,
   decideScene,
   messagesOf,
+  NOW_MS,
   passed,
   pausedMetadata,
   refused,
@@ -308,6 +309,37 @@ test("decide: config changes alone start a release", () => {
 test("decide: takeover of a Canary whose target changed in the gap starts its release", () => {
   expect(decideScene({ status: { lastAppliedSpec: "5f6b7c8d4", lastPromotedSpec: "5f6b7c8d4" } }).label).toBe("start");
 });
+
+test("decide: takeover in the middle of a run goes on where Flagger was, and counts what is its own", () => {
+  const status = { ...progressing, failedChecks: 1, lastAppliedSpec: "5f6b7c8d4", lastPromotedSpec: "4f6b7c8d4" };
+  const rolled = (agoMs: number) => ({ progressing: { status: "True", lastUpdateMs: NOW_MS - agoMs } });
+  const before = decideScene({ status, target: rolled(90_000) });
+  expect(before).toMatchObject({
+    label: "takeover",
+    status: { phase: "Progressing", canaryWeight: 20, failedChecks: 1, lastAppliedSpec: "s-new" },
+  });
+  expect(messagesOf(before)).toEqual([]);
+  expect(routedWeight(before)).toBe(20);
+  expect(decideScene({ status: before.status, target: rolled(90_000) }).label).toBe("advance");
+  // Changed after Flagger's last step, by its template or by its configs: nobody has analysed it.
+  expect(decideScene({ status, target: rolled(5000) }).label).toBe("restart");
+  const configs = { observation: { trackedConfigs: { "configmap/a": "2" } }, target: rolled(90_000) };
+  expect(decideScene({ ...configs, status: { ...status, trackedConfigs: { "configmap/a": "1" } } }).label).toBe(
+    "restart",
+  );
+  expect(decideScene({ ...configs, status: { ...status, trackedConfigs: { "configmap/a": "2" } } }).label).toBe(
+    "takeover",
+  );
+});
+
+test.each(["Promoting", "Finalising"] as const)(
+  "decide: takeover of a Canary in %s ends what Flagger began",
+  (phase) => {
+    const decision = decideScene({ status: { phase, lastAppliedSpec: "5f6b7c8d4" } });
+    expect(decision.label).toBe(phase === "Promoting" ? "finalise" : "complete");
+    expect(messagesOf(decision).join()).not.toContain("New revision");
+  },
+);
 
 test("decide: the checks of a failed tick are in the explanation", () => {
   const { checks } = decideScene(scenes.halt).explanation;

@@ -1,10 +1,11 @@
 import { thresholdReached } from "./check-rows.ts";
 import { rollbackRequest } from "./checks.ts";
-import { event, freshRun, hold, infrastructure, type Row, standing, step } from "./draft.ts";
+import { event, freshRun, hold, infrastructure, revisionOf, type Row, standing, step } from "./draft.ts";
 import { rollback } from "./rollback.ts";
 import { hooksOf } from "./settings.ts";
-import { isAnalysing, type Situation } from "./situation.ts";
+import { haveConfigsChanged, isAnalysing, type Situation } from "./situation.ts";
 import { startCount } from "./start.ts";
+import { isForeignHash, parseTime } from "./status.ts";
 
 const liveWeight = (s: Situation): number => s.observation.routes?.canaryWeight ?? s.weight;
 
@@ -67,6 +68,17 @@ export function rollbackHookRows(isOn: (s: Situation) => boolean): readonly Row<
 
 /** Progressing and WaitingPromotion: what may end a run before its checks, and the canary's readiness. */
 export const guardRows: readonly Row<Situation>[] = [
+  {
+    label: "takeover",
+    when: (s) => isAnalysing(s) && isForeignHash(s.status.lastAppliedSpec) && isUntouchedSinceLastStep(s),
+    // Flagger's hash cannot be computed again; the run that it began goes on. Source: flagger-spec, appendix A.
+    then: (s) => ({
+      sentence: `Taking over from Flagger in the middle of a release: its analysis goes on at ${s.weight}%.`,
+      status: { ...s.status, ...revisionOf(s) },
+      commands: hold(s),
+      wakeAtMs: s.nowMs,
+    }),
+  },
   {
     label: "promote-resume",
     when: (s) =>
@@ -142,6 +154,18 @@ export const guardRows: readonly Row<Situation>[] = [
     }),
   },
 ];
+
+/**
+ * Whether the target is still what Flagger took its last step with. A Deployment's own rolling update says when its
+ * template last changed; a kind that does not say so is analysed from the beginning.
+ */
+function isUntouchedSinceLastStep(s: Situation): boolean {
+  const rolledMs = s.target.progressing?.lastUpdateMs;
+  const stepMs = parseTime(s.status.lastTransitionTime);
+  // Flagger writes whole seconds.
+  const isRolled = rolledMs === undefined || stepMs === undefined || rolledMs > stepMs + 1000;
+  return !isRolled && !haveConfigsChanged(s.status, s.observation);
+}
 
 function canaryNotReady(s: Situation): string {
   return `canary ${s.names.targetKind.toLowerCase()} ${s.names.targetRef} not ready: ${targetReason(s)}`;

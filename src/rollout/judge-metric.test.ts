@@ -5,7 +5,7 @@ import type { MetricPart, MetricResult } from "./observation.ts";
 
 function judge(metric: CanaryMetric, part: MetricPart, result: number | MetricResult) {
   const typed: MetricResult = typeof result === "number" ? { kind: "value", value: result } : result;
-  return judgeMetric({ metric, part, result: typed, canaryRef: "web.shop", targetRef: "web.shop" });
+  return judgeMetric({ metric, part, result: typed, provider: "istio", canaryRef: "web.shop", targetRef: "web.shop" });
 }
 
 const rate = { name: "request-success-rate" };
@@ -29,12 +29,38 @@ test("judgeMetric: the texts are Flagger's", () => {
   expect(judge({ ...rate, thresholdRange: { min: 99 } }, "builtin", 98.69).detail).toBe(
     "Halt web.shop advancement success rate 98.69% < 99%",
   );
+  expect(judge({ ...rate, threshold: 99 }, "builtin", 98).detail).toBe(
+    "Halt web.shop advancement success rate 98.00% < 99%",
+  );
   expect(judge({ ...duration, thresholdRange: { max: 500 } }, "builtin", 1500).detail).toBe(
     "Halt web.shop advancement request duration 1.5s > 500ms",
   );
   expect(judge({ ...custom, thresholdRange: { max: 10 } }, "template", 12).detail).toBe(
     "Halt web.shop advancement errors 12.00 > 10",
   );
+});
+
+test.each([
+  [
+    "builtin",
+    "Halt advancement no values found for istio metric request-duration probably web.shop is not receiving traffic",
+  ],
+  [
+    "inline",
+    "Halt advancement no values found for metric: request-duration probably web.shop is not receiving traffic",
+  ],
+  [
+    "template",
+    "Halt advancement no values found for custom metric: request-duration probably web.shop is not receiving traffic",
+  ],
+] as const)("judgeMetric: no values of a %s metric, in Flagger's words", (part, text) => {
+  expect(judge(duration, part, { kind: "empty" }).detail).toBe(text);
+});
+
+test("judgeMetric: a query that the server refuses, in Flagger's words", () => {
+  const refused: MetricResult = { kind: "error", message: "bad" };
+  expect(judge(rate, "builtin", refused).detail).toBe("Prometheus query failed: bad");
+  expect(judge(custom, "template", refused).detail).toBe("Metric query failed for errors: bad");
 });
 
 test("judgeMetric: six results, three verdicts", () => {

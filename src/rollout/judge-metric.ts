@@ -21,6 +21,8 @@ export interface MetricAnswer {
   readonly part: MetricPart;
   readonly result: MetricResult;
   readonly query?: string;
+  /** What shifts the traffic, and so whose series the built-in metrics are. */
+  readonly provider: string;
   /** `name.namespace` of the Canary and of its target, for the messages. */
   readonly canaryRef: string;
   readonly targetRef: string;
@@ -43,7 +45,7 @@ export function judgeMetric(answer: MetricAnswer): CheckFact {
     case "empty":
       return { ...base, verdict: "failed", detail: noValues(answer) };
     case "error":
-      return { ...base, verdict: "failed", detail: `Metric query failed for ${metric.name}: ${result.message}` };
+      return { ...base, verdict: "failed", detail: `${queryFailed(answer)}: ${result.message}` };
     case "stale":
       return {
         ...base,
@@ -57,25 +59,32 @@ export function judgeMetric(answer: MetricAnswer): CheckFact {
   }
 }
 
-function noValues({ metric, part, canaryRef, targetRef }: MetricAnswer): string {
+function queryFailed({ metric, part }: MetricAnswer): string {
+  return part === "builtin" ? "Prometheus query failed" : `Metric query failed for ${metric.name}`;
+}
+
+function noValues({ metric, part, provider, targetRef }: MetricAnswer): string {
   const what =
     part === "builtin"
-      ? `istio metric ${metric.name}`
+      ? `${provider} metric ${metric.name}`
       : part === "inline"
         ? `metric: ${metric.name}`
         : `custom metric: ${metric.name}`;
-  return `Halt ${canaryRef} advancement no values found for ${what} probably ${targetRef} is not receiving traffic`;
+  return `Halt advancement no values found for ${what} probably ${targetRef} is not receiving traffic`;
 }
 
 function judgeValue(answer: MetricAnswer, value: number): Pick<CheckFact, "verdict" | "detail"> {
-  const { metric, canaryRef } = answer;
+  const { metric, part, canaryRef } = answer;
   const shown = formatterOf(answer);
   const subject = subjectOf(answer);
   const breach = breachOf(answer, value);
   if (breach === undefined) return { verdict: "passed", detail: `${metric.name} is ${shown(value)}` };
+  // Flagger writes rates with both decimals, whatever they are; people search logs for its texts.
+  const isRate = part === "builtin" && metric.name === SUCCESS_RATE;
+  const failing = isRate ? `${value.toFixed(2)}%` : shown(value);
   return {
     verdict: "failed",
-    detail: `Halt ${canaryRef} advancement ${subject} ${shown(value)} ${breach.sign} ${boundOf(answer, breach.bound)}`,
+    detail: `Halt ${canaryRef} advancement ${subject} ${failing} ${breach.sign} ${boundOf(answer, breach.bound)}`,
   };
 }
 

@@ -9,6 +9,8 @@ export interface RolloutSettings {
   /** Failed checks that end a run. */
   readonly threshold: number;
   readonly strategy: Strategy;
+  /** What shifts traffic: the Canary's own, else the operator's. */
+  readonly provider: string;
   /** Whether anything can shift traffic; with the provider `kubernetes` the Service always leads to the primary. */
   readonly hasRoutes: boolean;
   /** Step of the way back to the primary after promotion; 0 goes back at once. */
@@ -55,6 +57,7 @@ export function readSettings(canary: Canary, limits: SettingsLimits): Result<Rol
     intervalMs: Math.max(limits.minIntervalMs, durationOr(analysis.interval, DEFAULT_INTERVAL_MS)),
     threshold: Math.max(1, analysis.threshold ?? 1),
     strategy: strategyOf(analysis, provider),
+    provider,
     hasRoutes: provider !== "kubernetes",
     promotionStep: analysis.stepWeightPromotion ?? 0,
     affinity: affinityOf(analysis),

@@ -177,7 +177,8 @@ function isPrimaryIntact(status: CanaryStatus, { primary }: Observation): boolea
   return status.phase !== "Failed" || (status.canaryWeight === 0 && primary?.matchesTarget !== false);
 }
 
-function haveConfigsChanged(status: CanaryStatus, observation: Observation): boolean {
+/** Whether the tracked ConfigMaps and Secrets are others than those on record. */
+export function haveConfigsChanged(status: CanaryStatus, observation: Observation): boolean {
   if (observation.trackedConfigs === undefined || status.trackedConfigs === undefined) return false;
   return !deepEqual(observation.trackedConfigs, status.trackedConfigs);
 }

@@ -42,6 +42,7 @@ test.each([
 test("readSettings: the operator's provider counts for a Canary that names none", () => {
   const result = readSettings(canaryOf({}), { minIntervalMs: 1000, defaultProvider: "kubernetes" });
   expect(result.ok && result.value.strategy.kind).toBe("blue-green");
+  expect(result.ok && result.value.provider).toBe("kubernetes");
 });
 
 test("start: what the provider kubernetes cannot do is said once a run", () => {

@@ -10,21 +10,21 @@ function planOf(override?: { minReplicas?: number; maxReplicas?: number }): Scal
   return { canary: canaryWith({ autoscalerRef }), source: autoscaler, primary: "web-primary", owner };
 }
 
-test("newPrimaryScaler: the same rules for the primary", () => {
+test("newPrimaryScaler: the same rules for the primary (pinned 37)", () => {
   expect(newPrimaryScaler(planOf())).toMatchObject({
     metadata: { name: "web-hpa-primary", labels: { team: "shop" }, ownerReferences: [owner] },
     spec: { ...autoscaler.spec, scaleTargetRef: { name: "web-primary", kind: "Deployment", apiVersion: "apps/v1" } },
   });
 });
 
-test("newPrimaryScaler: bounds of its own where the Canary states them", () => {
+test("newPrimaryScaler: bounds of its own where the Canary states them (pinned 37)", () => {
   expect(newPrimaryScaler(planOf({ minReplicas: 5, maxReplicas: 50 })).spec).toMatchObject({
     minReplicas: 5,
     maxReplicas: 50,
   });
 });
 
-test("syncedPrimaryScaler: follows rules and labels, keeps labels of others", () => {
+test("syncedPrimaryScaler: follows rules and labels, keeps labels of others (pinned 37)", () => {
   const live = newPrimaryScaler(planOf());
   expect(syncedPrimaryScaler(live, planOf())).toBeUndefined();
   const foreign = { ...live, metadata: { ...live.metadata, labels: { theirs: "1" } } };

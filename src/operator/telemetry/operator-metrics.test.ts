@@ -61,15 +61,15 @@ test("rollout metrics: status 1 after init, 0 in progress, 2 after failure with 
   metrics.observe({ ...web, phase: "Progressing", canaryWeight: 50 });
   expect(await seen()).toContain(`${status} 0`);
   metrics.observe({ ...web, phase: "Failed", canaryWeight: 0 });
-  metrics.finished(web, { outcome: "failure", analysis: "completed" });
+  metrics.finished(web, { outcome: "failure", analysis: "completed", strategy: "canary" });
   expect(await seen()).toEqual([
     `${status} 2`,
     'flagger_canary_weight{workload="web-primary",namespace="shop"} 100',
     'flagger_canary_weight{workload="web",namespace="shop"} 0',
     'flagger_canary_failures_total{name="web",namespace="shop",deployment_strategy="canary",analysis_status="completed"} 1',
   ]);
-  metrics.finished(web, { outcome: "success", analysis: "completed" });
-  metrics.finished(web, { outcome: "success", analysis: "skipped" });
+  metrics.finished(web, { outcome: "success", analysis: "completed", strategy: "canary" });
+  metrics.finished(web, { outcome: "success", analysis: "skipped", strategy: "canary" });
   expect((await seen()).filter((line) => line.includes("successes"))).toEqual([
     'flagger_canary_successes_total{name="web",namespace="shop",deployment_strategy="canary",analysis_status="completed"} 1',
     'flagger_canary_successes_total{name="web",namespace="shop",deployment_strategy="canary",analysis_status="skipped"} 1',

@@ -12,7 +12,8 @@ test("rollout metrics: names, labels and values are Flagger's", async () => {
   metrics.setTotals(new Map([["shop", 2]]));
   metrics.observe({ ...web, phase: "Progressing", canaryWeight: 30 });
   metrics.measured(web, "request-success-rate", 99.5);
-  metrics.finished(web, { outcome: "success", analysis: "completed" });
+  metrics.ticked(web, 0.25);
+  metrics.finished(web, { outcome: "success", analysis: "completed", strategy: "canary" });
   expect(await linesOf(metrics)).toEqual(
     expect.arrayContaining([
       'flagger_info{version="1",mesh_provider="istio"} 1',
@@ -20,6 +21,7 @@ test("rollout metrics: names, labels and values are Flagger's", async () => {
       'flagger_canary_status{name="web",namespace="shop"} 0',
       'flagger_canary_weight{workload="web-primary",namespace="shop"} 70',
       'flagger_canary_weight{workload="web",namespace="shop"} 30',
+      'flagger_canary_duration_seconds_sum{name="web",namespace="shop"} 0.25',
       'flagger_canary_metric_analysis{name="web",namespace="shop",metric="request-success-rate"} 99.5',
       'flagger_canary_successes_total{name="web",namespace="shop",deployment_strategy="canary",analysis_status="completed"} 1',
     ]),

@@ -7,7 +7,7 @@ export interface RolloutMetrics {
   observe(canary: CanaryFigures): void;
   measured(canary: Identity, metric: string, value: number): void;
   ticked(canary: Identity, seconds: number): void;
-  finished(canary: Identity, run: { outcome: "success" | "failure"; analysis: "completed" | "skipped" }): void;
+  finished(canary: Identity, run: FinishedRun): void;
   /** Drops every series of a Canary that is gone. */
   forget(canary: Identity): void;
   /** Canaries by namespace; namespaces that are not named have none. */
@@ -16,6 +16,13 @@ export interface RolloutMetrics {
   readonly operator: OperatorMetrics;
   text(): Promise<string>;
   readonly contentType: string;
+}
+
+/** How a run ended, and by which strategy. Source: flagger-spec 8.1. */
+export interface FinishedRun {
+  readonly outcome: "success" | "failure";
+  readonly analysis: "completed" | "skipped";
+  readonly strategy: "canary" | "blue-green" | "ab-testing";
 }
 
 /** `name` is the target's name, as in Flagger. Source: flagger-spec 8.1. */
@@ -57,8 +64,8 @@ export function createRolloutMetrics(info: { version: string; meshProvider: stri
       series.analysis.set({ name, namespace, metric }, value);
     },
     ticked: ({ name, namespace }, seconds) => series.duration.observe({ name, namespace }, seconds),
-    finished: ({ name, namespace }, { outcome, analysis: analysis_status }) =>
-      series[outcome].inc({ name, namespace, deployment_strategy: "canary", analysis_status }),
+    finished: ({ name, namespace }, { outcome, strategy: deployment_strategy, analysis: analysis_status }) =>
+      series[outcome].inc({ name, namespace, deployment_strategy, analysis_status }),
     forget({ name, namespace }) {
       series.status.remove({ name, namespace });
       series.weight.remove({ workload: name, namespace });

@@ -3,7 +3,7 @@ import type { Deployment } from "#api";
 import { configured, deployment } from "../rehearsal-objects.ts";
 import { deploymentKind } from "./deployment.ts";
 import { isPromoted, matchesTarget, type PrimaryPlan } from "./primary-template.ts";
-import { revisionId, templateHash } from "./template-hash.ts";
+import { revisionChecksum, revisionId, templateHash } from "./template-hash.ts";
 
 const newPrimary = (plan: PrimaryPlan & { target: Deployment }) => deploymentKind.newPrimary(plan.target, plan);
 const promotedPrimary = (live: Deployment, plan: PrimaryPlan & { target: Deployment }) =>
@@ -35,7 +35,7 @@ const labelled: Deployment = {
   },
 };
 
-test("newPrimary: labels by prefix, annotations of the app, a selector of its own", () => {
+test("newPrimary: labels by prefix, annotations of the app, a selector of its own (pinned 25, 39)", () => {
   const primary = newPrimary(planOf(labelled, { labelPrefixes: ["app.kubernetes.io"] }));
   expect(primary.metadata.labels).toEqual({ app: "web-primary", "app.kubernetes.io/part-of": "shop" });
   expect(primary.metadata.annotations).toEqual({ note: "1" });
@@ -51,7 +51,7 @@ test("newPrimary: a target at zero still gets a primary with a pod", () => {
   expect(newPrimary(planOf(idle)).spec.replicas).toBe(1);
 });
 
-test("newPrimary: only tracked configs are renamed", () => {
+test("newPrimary: only tracked configs are renamed (pinned 27, 34)", () => {
   const nameIn = (plan: PrimaryPlan & { target: Deployment }) =>
     newPrimary(plan).spec.template.spec.containers[0]?.envFrom?.[0]?.configMapRef?.name;
   expect(nameIn(planOf(configured, { trackedIds: new Set(["configmap/web-settings"]) }))).toBe("web-settings-primary");
@@ -59,7 +59,7 @@ test("newPrimary: only tracked configs are renamed", () => {
   expect(configured.spec.template.spec.containers[0]?.envFrom?.[0]?.configMapRef?.name).toBe("web-settings");
 });
 
-test("newPrimary: rules that keep pods apart are about the primary's pods", () => {
+test("newPrimary: rules that keep pods apart are about the primary's pods (pinned 26)", () => {
   const term = (value: string) => ({
     labelSelector: { matchExpressions: [{ key: "app", operator: "In", values: ["else", value] }] },
     topologyKey: "zone",
@@ -113,6 +113,26 @@ test("promotedPrimary: replaces the template, keeps replicas under an autoscaler
   expect(promotedPrimary(live, planOf(changed))?.spec.replicas).toBe(5);
 });
 
+test("promotedPrimary: labels and annotations by prefix, none of GitOps tools (pinned 26, 39)", () => {
+  const live = newPrimary(planOf(deployment));
+  const next: Deployment = {
+    ...labelled,
+    metadata: {
+      ...labelled.metadata,
+      annotations: { "app.kubernetes.io/by": "ann", "kustomize.toolkit.fluxcd.io/checksum": "1", note: "2" },
+    },
+    spec: { ...labelled.spec, minReadySeconds: 3 },
+  };
+  const promoted = (labelPrefixes: string[]) => promotedPrimary(live, planOf(next, { labelPrefixes }))?.metadata;
+  expect(promoted(["app.kubernetes.io"])).toMatchObject({
+    labels: { app: "web-primary", "app.kubernetes.io/part-of": "shop" },
+    annotations: { "app.kubernetes.io/by": "ann" },
+  });
+  expect(Object.keys(promoted(["*"])?.annotations ?? {})).toEqual(["app.kubernetes.io/by", "note"]);
+  expect(Object.keys(promoted([])?.labels ?? {})).toEqual(["app"]);
+  expect(Object.keys(promoted([])?.annotations ?? {})).toEqual([]);
+});
+
 test("promotedPrimary: the same revision a second time is no change", () => {
   const plan = planOf(deployment);
   const primary = newPrimary(plan);
@@ -133,4 +153,17 @@ test("templateHash: the same for every order of keys, another for every change, 
   expect(templateHash(configured.spec.template)).not.toBe(templateHash(deployment.spec.template));
   expect(templateHash(deployment.spec.template)).toMatch(/^s[0-9a-f]{16}$/);
   expect(revisionId("s1", { "configmap/a": "1" })).not.toBe(revisionId("s1", {}));
+});
+
+test("revisionChecksum: the same for the same revision, another for other configs and none (pinned 23)", () => {
+  const configs = { "configmap/a": "1", "secret/b": "2" };
+  const sums = [
+    revisionChecksum("s1", configs),
+    revisionChecksum("s2", configs),
+    revisionChecksum("s1", { ...configs, "secret/b": "3" }),
+    revisionChecksum("s1", {}),
+    revisionChecksum("s1", undefined),
+  ];
+  expect(new Set(sums).size).toBe(sums.length);
+  expect(revisionChecksum("s1", { "secret/b": "2", "configmap/a": "1" })).toBe(sums[0]);
 });

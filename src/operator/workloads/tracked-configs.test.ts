@@ -8,7 +8,7 @@ const owner = { apiVersion: "flagger.app/v1beta1", kind: "Canary", name: "web", 
 const options = { owner, labelPrefixes: [] };
 const source = (configMap?: ConfigMap, secret?: Secret) => ({ configMap: () => configMap, secret: () => secret });
 
-test("configRefs: finds every place once, and a mandatory use wins", () => {
+test("configRefs: finds every place once, and a mandatory use wins (pinned 34, 35)", () => {
   const spec: PodSpec = {
     initContainers: [{ name: "i", env: [{ name: "A", valueFrom: { secretKeyRef: { name: "s1", key: "a" } } }] }],
     containers: [
@@ -41,9 +41,15 @@ test("checksumOf: as Flagger computes it", () => {
   // printf '{"a":"1","b":"\\u003cx\\u003e"}' | sha256sum, and the same of null
   expect(checksumOf({ b: "<x>", a: "1" })).toBe("84e943b2c665ef12");
   expect(checksumOf(undefined)).toBe("74234e98afe7498f");
+  // Written by Go 1.26: json.Marshal, then sha256. Keys are in the order of their bytes, not of their UTF-16 units.
+  const odd = 'a & b\n\t"q" \\ \u2028\u2029 é 😀 \u007f \u0001\b\f\r';
+  const data = { "😀": "2", "\uffee": "3", é: "1", _: "x", Z: "", "z.conf": odd };
+  expect(checksumOf(data)).toBe("aff46ff316fe2893");
+  // A Secret's bytes are base64 on the wire and in Go's JSON alike.
+  expect(checksumOf({ password: "czNjcmV0", empty: "" })).toBe("3deae5e22ca442b8");
 });
 
-test("trackedConfigsOf: a missing config is a problem unless it is optional", () => {
+test("trackedConfigsOf: a missing config is a problem unless it is optional (pinned 35)", () => {
   expect(trackedConfigsOf(configured, source()).problems).toEqual([
     expect.objectContaining({ message: 'its pods use the ConfigMap "web-settings", which does not exist' }),
   ]);
@@ -59,12 +65,14 @@ test("trackedConfigsOf: a missing config is a problem unless it is optional", ()
   expect(trackedConfigsOf(optional, source()).problems).toEqual([]);
 });
 
-test("trackedConfigsOf: what opts out, and Secrets that controllers write, are not tracked", () => {
+test("trackedConfigsOf: what opts out, and Secrets that controllers write, are not tracked (pinned 33)", () => {
   const out = {
     ...settings,
     metadata: { name: "web-settings", annotations: { "flagger.app/config-tracking": "disabled" } },
   };
   expect(trackedConfigsOf(configured, source(out)).checksums).toEqual({});
+  const other = { ...settings, metadata: { name: "web-settings", annotations: { "example.com/tracking": "disable" } } };
+  expect(Object.keys(trackedConfigsOf(configured, source(other)).checksums)).toEqual(["configmap/web-settings"]);
   expect(trackedConfigsOf(configured, source(settings)).checksums).toEqual({
     "configmap/web-settings": checksumOf({ color: "blue" }),
   });
@@ -94,7 +102,7 @@ test("planConfigCopy: data of both kinds, no annotations, an owner", () => {
   expect(copy && planConfigCopy(original, copy, options)).toBeUndefined();
 });
 
-test("planConfigCopy: a copy that two Canaries share has both as owners", () => {
+test("planConfigCopy: a copy that two Canaries share has both as owners (pinned 36)", () => {
   const first = planConfigCopy(settings, undefined, options);
   const second = planConfigCopy(settings, first, { ...options, owner: { ...owner, name: "other", uid: "2" } });
   expect(second?.metadata.ownerReferences?.map(({ uid, controller }) => [uid, controller])).toEqual([

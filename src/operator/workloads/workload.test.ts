@@ -95,6 +95,15 @@ test("DaemonSet: nodes are replicas; the deadline ends the wait for them (pinned
   expect(daemon({ ...held, status }).observeTarget()?.desiredCount).toBe(0);
 });
 
+test("Deployment: a selector without one of the label keys is a problem that names the keys", () => {
+  const unlabelled = { ...deployment, spec: { ...deployment.spec, selector: { matchLabels: { tier: "front" } } } };
+  const workload = readPodWorkload(deploymentKind, { target: unlabelled, primary: undefined }, sourceOf());
+  expect(workload.problems).toMatchObject([
+    { path: "deployment web.default spec.selector.matchLabels", message: "must contain one of [app]" },
+  ]);
+  expect(workload.newPrimary()).toBeUndefined();
+});
+
 test("Deployment: the primary is told apart by the label's value, not by the name (pinned 25)", () => {
   const other: Deployment = {
     ...deployment,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -16,10 +16,11 @@ let url = "";
 let root = "";
 let ended: string[] = [];
 
-async function start(options: { namespacePattern?: RegExp; timeoutMs?: number } = {}): Promise<void> {
+async function start(options: { namespacePattern?: RegExp; timeoutMs?: number; path?: string } = {}): Promise<void> {
   const log = createLineLog("error", () => undefined);
   const onEnd = (type: string, isSuccess: boolean): void => void ended.push(`${type} ${isSuccess}`);
-  tasks = new TaskRunner({ timeoutMs: options.timeoutMs ?? 10_000, env: process.env, log, onEnd });
+  const env = options.path === undefined ? process.env : { ...process.env, PATH: options.path };
+  tasks = new TaskRunner({ timeoutMs: options.timeoutMs ?? 10_000, env, log, onEnd });
   const metrics = { contentType: "text/plain", text: () => Promise.resolve("m 1\n") };
   const { namespacePattern } = options;
   server = createServer(createLoadtesterListener({ gates: createGates(), tasks, log, namespacePattern, metrics }));
@@ -73,6 +74,13 @@ test("gates: closed by default, opened and closed by canary, rollback apart", as
   expect(await post("/rollback/check", canary())).toEqual({ status: 200, text: "Approved" });
 });
 
+test("health and metrics are open to GET", async () => {
+  await start({ namespacePattern: /^prod-/ });
+  const read = async (path: string) => (await request(`${url}${path}`)).body.text();
+  expect(await read("/healthz")).toBe("OK");
+  expect(await read("/metrics")).toBe("m 1\n");
+});
+
 test("requests that are wrong: no JSON, no metadata, unknown type, no command, unknown path, a body over the limit", async () => {
   await start();
   expect((await post("/", "{")).status).toBe(400);
@@ -85,7 +93,7 @@ test("requests that are wrong: no JSON, no metadata, unknown type, no command, u
   expect((await post("/gate/open", `"${"x".repeat(2_000_000)}"`)).status).toBe(413);
 });
 
-test("bash: waits; the output on request, the failure with its output", async () => {
+test("bash: waits; the output on request, the failure with its output (pinned 51)", async () => {
   await start();
   expect(await post("/", canary({ type: "bash", cmd: "echo hi" }))).toEqual({ status: 200, text: "" });
   const returned = await post("/", canary({ type: "bash", cmd: "echo hi", returnCmdOutput: "true" }));
@@ -97,7 +105,7 @@ test("bash: waits; the output on request, the failure with its output", async ()
   expect(ended).toEqual(["bash true", "bash true", "bash false"]);
 });
 
-test("cmd: does not wait, and the same task of the same canary runs once at a time", async () => {
+test("cmd: does not wait, and the same task of the same canary runs once at a time (pinned 51)", async () => {
   await start();
   const path = join(root, "ran");
   const task = canary({ cmd: `echo x >> '${path}'; sleep 0.3` });
@@ -125,10 +133,33 @@ test("close: ends tasks that run", async () => {
   expect(ended).toEqual(["cmd false"]);
 });
 
-test("helm and kubectl: run the program with its arguments, or say that it is missing", async () => {
+test("helm and kubectl: run the program with its arguments, split on blanks, or say that it is missing", async () => {
+  await start({ path: root });
+  for (const [type, program] of [
+    ["helm", "helm"],
+    ["helmv3", "helm"],
+    ["kubectl", "kubectl"],
+  ] as const) {
+    const file = join(root, program);
+    const task = canary({ type, cmd: "test  'my release' -n shop", returnCmdOutput: "true" });
+    rmSync(file, { force: true });
+    const missing = await post("/", task);
+    expect(missing.status).toBe(500);
+    expect(missing.text).toContain(`"${program}" is not installed on this machine`);
+    writeFileSync(file, `#!/bin/sh\nfor word in "$@"; do echo "<$word>"; done\n`, { mode: 0o755 });
+    expect(await post("/", task)).toEqual({ status: 200, text: "<test>\n<'my>\n<release'>\n<-n>\n<shop>\n" });
+  }
+});
+
+test("task types concord and ngrinder are refused with those that are known", async () => {
   await start();
-  const answer = await post("/", canary({ type: "helm", cmd: "test  release" }));
-  expect(answer.status === 200 || answer.text.startsWith("command helm test  release failed: ")).toBe(true);
+  for (const type of ["concord", "ngrinder"]) {
+    const answer = await post("/", canary({ type, cmd: "x", server: "http://s" }));
+    expect(answer).toEqual({
+      status: 400,
+      text: `task type "${type}" is not known to the built-in load tester; use one of cmd, bash, helm, helmv3, kubectl`,
+    });
+  }
 });
 
 test("-namespace-regexp: payloads of other namespaces are refused, open paths are not", async () => {
