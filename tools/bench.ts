@@ -4,6 +4,7 @@ import type { Figures } from "../test/bench/figures.ts";
 const benches: Readonly<Record<string, () => Promise<Figures>>> = {
   start: async () => (await import("../test/bench/start.ts")).benchStart(),
   proxy: async () => (await import("../test/bench/proxy.ts")).benchProxy(),
+  operator: async () => (await import("../test/bench/operator.ts")).benchOperator(),
   promql: async () => (await import("../test/bench/promql.ts")).benchPromql(),
 };
 

@@ -123,13 +123,26 @@ async function runRelease(ending: Ending, run: { name: string; seed: number }): 
   await rehearsal.createNamespace(namespace, [settings, configured, object]);
   const end = new AbortController();
   const operators = operateThrough(namespace, { way, seed: run.seed, signal: end.signal });
-  await rehearsal.until(namespace, (object) => object.status?.phase === "Initialized");
-  await startRelease(namespace, ending.image);
-  if (way.hasOutage === true) await outage(namespace);
-  const done = await rehearsal.until(namespace, (object) => isOver(object, ending.phase));
-  end.abort();
-  await operators;
-  return describeEnd(namespace, done);
+  try {
+    await until(namespace, ({ status }) => status?.phase === "Initialized");
+    await startRelease(namespace, ending.image);
+    if (way.hasOutage === true) await outage(namespace);
+    return await describeEnd(namespace, await until(namespace, (object) => isOver(object, ending.phase)));
+  } finally {
+    end.abort();
+    await operators;
+  }
+}
+
+/** An operator that dies after every write needs a dozen lives for one release, and each begins with all its lists. */
+async function until(namespace: string, test: (object: Canary) => boolean): Promise<Canary> {
+  for (let patience = 4; ; patience--) {
+    try {
+      return await rehearsal.until(namespace, test);
+    } catch (thrown) {
+      if (patience === 0) throw thrown;
+    }
+  }
 }
 
 /** One operator after the other, each until it dies. */
@@ -153,7 +166,7 @@ async function startRelease(namespace: string, image: string): Promise<void> {
 }
 
 async function outage(namespace: string): Promise<void> {
-  await rehearsal.until(namespace, ({ status }) => status?.phase === "Progressing" || status?.phase === "Failed");
+  await until(namespace, ({ status }) => status?.phase === "Progressing" || status?.phase === "Failed");
   outages.add(namespace);
   await rehearsal.pass(OUTAGE_MS);
   outages.delete(namespace);
