@@ -1,4 +1,4 @@
-import { keyOf, splitKey } from "#api";
+import { type Canary, keyOf, splitKey } from "#api";
 import type { Random } from "#base";
 import { createWorkQueue, type WorkQueue } from "#kube";
 import { namesOf } from "#rollout";
@@ -33,7 +33,7 @@ export async function runCanaryController(
   });
   context.metrics.operator.watchQueue(() => queue.size);
   const unsubscribe = subscribe(queue, index, context);
-  countCanaries(context);
+  context.metrics.watchTotals(() => countByNamespace(views.canaries.list()));
   for (const canary of views.canaries.list()) queue.add(keyOf(canary));
   await queue.stopped;
   for (const stop of unsubscribe) stop();
@@ -46,10 +46,9 @@ function canaryField(key: string): { readonly canary: string } {
 }
 
 /** Handlers only enqueue. */
-function subscribe(queue: WorkQueue, index: DependencyIndex, { views, ...rest }: OperatorContext): (() => void)[] {
+function subscribe(queue: WorkQueue, index: DependencyIndex, { views }: OperatorContext): (() => void)[] {
   return [
     views.canaries.onChange((canary) => {
-      countCanaries({ views, ...rest });
       queue.add(keyOf(canary));
       // Of several Canaries with one target one works; which, is seen anew when one of them comes or goes.
       const names = namesOf(canary);
@@ -68,11 +67,11 @@ function refreshIndex(key: string, index: DependencyIndex, context: OperatorCont
   else index.set(key, snapshot.names.namespace, dependenciesOf(snapshot));
 }
 
-function countCanaries({ views, metrics }: OperatorContext): void {
+function countByNamespace(canaries: readonly Canary[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const { metadata } of views.canaries.list()) {
+  for (const { metadata } of canaries) {
     const namespace = metadata.namespace ?? "";
     counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
   }
-  metrics.setTotals(counts);
+  return counts;
 }

@@ -9,6 +9,8 @@ import { startMeshMetrics } from "./operator-parts/mesh-metrics.ts";
 import { quantileBound, scrape, total } from "./operator-parts/scrape.ts";
 
 const OPERATOR_PORT = 18_080;
+/** As in deploy/Dockerfile. */
+const NODE_OPTIONS = ["--enable-source-maps", "--max-old-space-size=320"];
 const ROLLING_SHARE = 0.05;
 const WARM_UP_MS = RELEASE_MS + 15_000;
 const WINDOW_MS = RELEASE_MS;
@@ -61,6 +63,18 @@ function figuresOf(name: string, measured: Measured): Figures {
   };
 }
 
+function operatorFlags(kubeconfig: string, metricsServer: string): string[] {
+  return [
+    `-kubeconfig=${kubeconfig}`,
+    `-metrics-server=${metricsServer}`,
+    `-port=${OPERATOR_PORT}`,
+    "-log-level=warn",
+    // Flagger's default of 100 requests a second is for the good of a small API server; here it would measure itself.
+    "-kubeconfig-qps=5000",
+    "-kubeconfig-burst=5000",
+  ];
+}
+
 async function measureFleet(canaryCount: number): Promise<Measured> {
   const directory = mkdtempSync(join(tmpdir(), "serin-bench-operator-"));
   const kubeconfig = join(directory, "kubeconfig");
@@ -75,15 +89,7 @@ async function measureFleet(canaryCount: number): Promise<Measured> {
   const fleet = await createFleet(client, canaryCount);
   console.error(`${canaryCount} Canaries created`);
   const startedMs = Date.now();
-  const operator = startBuilt("operator", [
-    `-kubeconfig=${kubeconfig}`,
-    `-metrics-server=${prometheus.url}`,
-    `-port=${OPERATOR_PORT}`,
-    "-log-level=warn",
-    // Flagger's default of 100 requests a second is for the good of a small API server; here it would measure itself.
-    "-kubeconfig-qps=5000",
-    "-kubeconfig-burst=5000",
-  ]);
+  const operator = startBuilt("operator", operatorFlags(kubeconfig, prometheus.url), NODE_OPTIONS);
   const stop = new AbortController();
   try {
     await fleet.untilInitialized(startedMs + INITIALIZE_DEADLINE_MS);

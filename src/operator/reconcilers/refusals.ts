@@ -60,6 +60,8 @@ function duplicateProblems(canary: Canary, { views }: OperatorContext): Problem[
   const id = targetId(names);
   const elders = views.canaries
     .list(names.namespace)
+    // The plain comparison first: a namespace may hold thousands.
+    .filter((other) => other.spec?.targetRef?.name === canary.spec?.targetRef?.name && other !== canary)
     .filter((other) => keyOf(other) !== keyOf(canary) && targetId(namesOf(other)) === id && isOlder(other, canary));
   const elder = elders.reduce<Canary | undefined>(
     (oldest, other) => (oldest === undefined || isOlder(other, oldest) ? other : oldest),

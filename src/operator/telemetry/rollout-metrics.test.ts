@@ -9,7 +9,7 @@ async function linesOf(metrics: ReturnType<typeof createRolloutMetrics>): Promis
 
 test("rollout metrics: names, labels and values are Flagger's", async () => {
   const metrics = createRolloutMetrics({ version: "1", meshProvider: "istio" });
-  metrics.setTotals(new Map([["shop", 2]]));
+  metrics.watchTotals(() => new Map([["shop", 2]]));
   metrics.observe({ ...web, phase: "Progressing", canaryWeight: 30 });
   metrics.measured(web, "request-success-rate", 99.5);
   metrics.ticked(web, 0.25);
@@ -42,6 +42,6 @@ test("rollout metrics: a Canary that is gone leaves its counters only", async ()
   metrics.measured(web, "m", 1);
   metrics.ticked(web, 0.1);
   metrics.forget(web);
-  metrics.setTotals(new Map());
+  metrics.watchTotals(() => new Map());
   expect((await linesOf(metrics)).filter((line) => line.includes("shop"))).toEqual([]);
 });

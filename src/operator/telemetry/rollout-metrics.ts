@@ -10,8 +10,8 @@ export interface RolloutMetrics {
   finished(canary: Identity, run: FinishedRun): void;
   /** Drops every series of a Canary that is gone. */
   forget(canary: Identity): void;
-  /** Canaries by namespace; namespaces that are not named have none. */
-  setTotals(counts: ReadonlyMap<string, number>): void;
+  /** Says where the Canaries by namespace are counted, which is done when the figures are asked for. */
+  watchTotals(count: () => ReadonlyMap<string, number>): void;
   /** Figures about the operator itself. */
   readonly operator: OperatorMetrics;
   text(): Promise<string>;
@@ -45,14 +45,16 @@ export function createRolloutMetrics(info: { version: string; meshProvider: stri
   /** Labels of the metrics that each Canary has, to take them back. */
   const metricNames = new Map<string, Set<string>>();
   const idOf = ({ name, namespace }: Identity): string => `${namespace}/${name}`;
+  let countTotals: () => ReadonlyMap<string, number> = () => new Map();
   return {
     operator: createOperatorMetrics(registry),
     contentType: registry.contentType,
-    text: () => registry.metrics(),
-    setTotals(counts) {
+    text() {
       series.total.reset();
-      for (const [namespace, count] of counts) series.total.set({ namespace }, count);
+      for (const [namespace, count] of countTotals()) series.total.set({ namespace }, count);
+      return registry.metrics();
     },
+    watchTotals: (count) => void (countTotals = count),
     observe({ name, namespace, phase, canaryWeight }) {
       series.status.set({ name, namespace }, phase === "Progressing" ? 0 : phase === "Failed" ? 2 : 1);
       series.weight.set({ workload: `${name}-primary`, namespace }, 100 - canaryWeight);

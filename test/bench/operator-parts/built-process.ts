@@ -10,8 +10,9 @@ export interface BuiltProcess {
 }
 
 /** Starts `dist/NAME.js`; what it says on standard error is kept for the message when it ends too early. */
-export function startBuilt(name: string, args: readonly string[]): BuiltProcess {
-  const child: ChildProcess = spawn(process.execPath, [join(process.cwd(), "dist", `${name}.js`), ...args], {
+export function startBuilt(name: string, args: readonly string[], nodeOptions: readonly string[] = []): BuiltProcess {
+  const program = join(process.cwd(), "dist", `${name}.js`);
+  const child: ChildProcess = spawn(process.execPath, [...nodeOptions, program, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";
