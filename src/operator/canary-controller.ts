@@ -53,11 +53,11 @@ function subscribe(queue: WorkQueue, index: DependencyIndex, { views, ...rest }:
       queue.add(keyOf(canary));
       // Of several Canaries with one target one works; which, is seen anew when one of them comes or goes.
       const names = namesOf(canary);
-      for (const key of index.keysOf(names.namespace, targetId(names))) queue.add(key);
+      for (const key of index.keysOf(`${names.namespace}/${targetId(names)}`)) queue.add(key);
     }),
     views.onChange((object) => {
       const { namespace = "", name = "" } = object.metadata;
-      for (const key of index.keysOf(namespace, `${object.kind}/${name}`)) queue.add(key);
+      for (const key of index.keysOf(`${namespace}/${object.kind}/${name}`)) queue.add(key);
     }),
   ];
 }
@@ -65,7 +65,7 @@ function subscribe(queue: WorkQueue, index: DependencyIndex, { views, ...rest }:
 function refreshIndex(key: string, index: DependencyIndex, context: OperatorContext): void {
   const snapshot = read(key, context);
   if (snapshot === undefined) index.delete(key);
-  else index.set(key, snapshot.names.namespace, dependenciesOf(snapshot));
+  else index.set(key, dependenciesOf(snapshot, context));
 }
 
 function countCanaries({ views, metrics }: OperatorContext): void {

@@ -1,16 +1,24 @@
 import { type Canary, type CanaryStatus, keyOf, splitKey } from "#api";
 import { deepEqual, formatProblem, type Problem } from "#base";
 import { ApiFailure, type ReconcileOutcome } from "#kube";
-import { type Answer, type Command, type Decision, decide, MAX_ROUNDS, namesOf, type Observation } from "#rollout";
-import { alertLookups } from "./alert-of.ts";
-import { alertProblems } from "./alerts/index.ts";
+import {
+  type Answer,
+  type Command,
+  type Decision,
+  decide,
+  isTold,
+  MAX_ROUNDS,
+  namesOf,
+  type Observation,
+} from "#rollout";
 import { type Announcements, createAnnouncements } from "./announcements.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { perform } from "./perform.ts";
 import {
   accepted,
   answerAll,
-  lostPrimary,
+  type Findings,
+  findingsOf,
   observe,
   read,
   refusalsOf,
@@ -72,16 +80,14 @@ async function reconcileTraced(
   const startedMs = context.clock.nowMs();
   const { decision, problems } = await observeAndDecide(key, snapshot, { memory, context });
   if (context.signal.aborted) return {};
-  const lost = lostPrimary(snapshot);
-  // These stop nothing; they are told like those that do.
-  const mild = [...(lost === undefined ? [] : [lost]), ...alertProblems(snapshot.canary, alertLookups(context))];
-  const told = [...problems, ...mild];
-  const commands = [...decision.commands, ...mild.map(mildEvent)];
+  const findings = findingsOf(snapshot, { label: decision.label, problems }, context);
+  const told = [...findings.blocking, ...findings.mild].filter((problem) => !isTold(snapshot.canary, problem));
+  const commands = [...decision.commands, ...told.map((problem) => standing(formatProblem(problem)))];
   const { announcements } = memory;
   const { phase, canaryWeight } = decision.status;
   context.span.set({ phase, label: decision.label, weight: canaryWeight });
   await tracer.span("perform", {}, () => perform(commands, { snapshot, announcements, phase }, context));
-  await tracer.span("record", {}, () => record(decision, { snapshot, problems: told }, context));
+  await tracer.span("record", {}, () => record(decision, { snapshot, findings }, context));
   return next(key, decision, { memory, context, startedMs });
 }
 
@@ -130,31 +136,26 @@ async function refuse(
     await perform([{ kind: "remove-finalizer" }], options, context);
     return {};
   }
-  await perform(problems.map(problemEvent), options, context);
+  const told = problems.filter((problem) => !isTold(canary, problem));
+  const events = told.map((problem) => standing(`Cannot run the canary: ${formatProblem(problem)}`));
+  await perform(events, options, context);
   if (!deepEqual(status, canary.status)) await writeStatus(canary, status, context);
   return problems.some(({ code }) => code === "not-served") ? { requeueAfterMs: RECHECK_MS } : {};
 }
 
-function mildEvent(problem: Problem): Command {
-  return { kind: "event", type: "Warning", message: formatProblem(problem), isStanding: true };
-}
-
-function problemEvent(problem: Problem): Command {
-  const message = `Cannot run the canary: ${formatProblem(problem)}`;
+function standing(message: string): Command {
   return { kind: "event", type: "Warning", message, isStanding: true };
 }
 
 async function record(
   decision: Decision,
-  of: { readonly snapshot: Snapshot; readonly problems: readonly Problem[] },
+  of: { readonly snapshot: Snapshot; readonly findings: Findings },
   context: OperatorContext,
 ): Promise<void> {
   const { label, explanation, commands } = decision;
-  // A spec that cannot be executed has said so in the status itself.
-  const problems = label === "invalid-spec" ? [] : of.problems;
   const { canary } = of.snapshot;
   const { target: name, namespace, canaryRef } = namesOf(canary);
-  const status = accepted(decision.status, { canary, problems, nowMs: context.clock.nowMs() });
+  const status = accepted(decision.status, { canary, findings: of.findings, nowMs: context.clock.nowMs() });
   const isGone = commands.some(({ kind }) => kind === "remove-finalizer");
   if (!isGone && !deepEqual(status, canary.status)) {
     await writeStatus(canary, status, context);

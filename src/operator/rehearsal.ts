@@ -45,6 +45,7 @@ export interface Rehearsal {
     run: (() => Promise<void>) | { readonly settings: Partial<OperateSettings>; readonly body: () => Promise<void> },
   ): Promise<void>;
   createNamespace(name: string, objects: readonly KubeObject[]): Promise<void>;
+  createObjects(namespace: string, objects: readonly KubeObject[]): Promise<void>;
   canary(namespace: string): Promise<Canary | undefined>;
   /** Resolves after a time of the operator's clock. */
   pass(timeMs: number): Promise<void>;
@@ -126,7 +127,10 @@ export async function startRehearsal(
     },
     async createNamespace(name, objects) {
       await client.create(resources.namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
-      for (const object of objects) await client.create(resourceOf(object), inNamespace(object, name));
+      await rehearsal.createObjects(name, objects);
+    },
+    async createObjects(namespace, objects) {
+      for (const object of objects) await client.create(resourceOf(object), inNamespace(object, namespace));
     },
     canary: (namespace) => client.get<Canary>(resources.canaries, { namespace, name: "web" }),
     pass: (timeMs) => new Promise((resolve) => void clock.after(timeMs, resolve)),

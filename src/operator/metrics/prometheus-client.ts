@@ -71,6 +71,12 @@ export async function askPrometheus(
   }
 }
 
+/** What is wrong with the address; undefined when it can be asked. */
+export function addressFault(target: PrometheusTarget): string | undefined {
+  const server = serverOf(target);
+  return server.ok ? undefined : server.error;
+}
+
 /** Line breaks stay where a comment may need them to end. */
 function oneLine(query: string): string {
   return query.includes("#") ? query.trim() : query.trim().replace(/\s+/g, " ");

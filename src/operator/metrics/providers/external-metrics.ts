@@ -22,6 +22,13 @@ const API_PATH = "/apis/external.metrics.k8s.io/v1beta1";
 export function externalMetricsSource({ timeoutMs = 5000 } = {}): MetricSource {
   return {
     types: ["externalmetrics"],
+    fault(request) {
+      const path = pathOf(request);
+      if (!path.ok) return path.error;
+      const { address = "" } = request.provider;
+      const url = address === "" ? undefined : urlOf(address, path.value);
+      return url?.ok === false ? url.error : undefined;
+    },
     async query(request) {
       const path = pathOf(request);
       if (!path.ok) return { kind: "error", message: path.error };

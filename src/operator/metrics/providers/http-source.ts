@@ -26,6 +26,10 @@ export function httpSource(protocol: HttpProtocol): MetricSource {
   return {
     types: protocol.types,
     query: (request) => ask(protocol, request, { call: protocol.plan(request), read: protocol.read }),
+    fault(request) {
+      const call = protocol.plan(request);
+      return call.ok ? undefined : call.error;
+    },
     async probe(request) {
       const read = protocol.readProbe ?? (() => ({ kind: "empty" }) as const);
       return problemIn(await ask(protocol, request, { call: protocol.planProbe(request), read }));
