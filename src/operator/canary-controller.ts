@@ -5,6 +5,7 @@ import { namesOf } from "#rollout";
 import { createDependencyIndex, type DependencyIndex } from "./dependency-index.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { type CanaryMemory, createCanaryMemory, reconcileCanary } from "./reconcile-canary.ts";
+import { reportStall } from "./report-stall.ts";
 import { dependenciesOf, read, targetId } from "./reconcilers/index.ts";
 
 /**
@@ -27,8 +28,15 @@ export async function runCanaryController(
     fieldsOf: canaryField,
     onDelayedStart: (_, latenessMs) => context.metrics.operator.tickStarted(latenessMs),
     reconcile: async (key) => {
-      refreshIndex(key, index, context);
-      return reconcileCanary(key, memory, context);
+      try {
+        refreshIndex(key, index, context);
+        const outcome = await reconcileCanary(key, memory, context);
+        memory.stalls.forget(key);
+        return outcome;
+      } catch (thrown) {
+        if (!signal.aborted) await reportStall(key, { thrown, memory }, context);
+        throw thrown;
+      }
     },
   });
   context.metrics.operator.watchQueue(() => queue.size);

@@ -10,6 +10,8 @@ import {
   MAX_ROUNDS,
   namesOf,
   type Observation,
+  STALLED,
+  withoutCondition,
 } from "#rollout";
 import { type Announcements, createAnnouncements } from "./announcements.ts";
 import type { OperatorContext } from "./operator-context.ts";
@@ -26,6 +28,7 @@ import {
   type Snapshot,
 } from "./reconcilers/index.ts";
 import type { Identity, Span } from "./telemetry/index.ts";
+import { createStalls, type Stalls } from "./stalls.ts";
 import { RECHECK_MS } from "./views/index.ts";
 
 /** Shortest pause between two looks at a Canary that asks for another at once. */
@@ -39,6 +42,7 @@ export interface CanaryMemory {
   /** Under which names a Canary's figures are published, to take them back when it is gone. */
   readonly identities: Map<string, Identity>;
   readonly announcements: Announcements;
+  readonly stalls: Stalls;
 }
 
 export function createCanaryMemory(): CanaryMemory {
@@ -46,6 +50,7 @@ export function createCanaryMemory(): CanaryMemory {
     lastTickMs: new Map(),
     identities: new Map(),
     announcements: createAnnouncements(),
+    stalls: createStalls(),
   };
 }
 
@@ -129,7 +134,7 @@ async function refuse(
 ): Promise<ReconcileOutcome | undefined> {
   const { canary } = snapshot;
   const { announcements } = memory;
-  const status = refused(canary, problems, context.clock.nowMs());
+  const status = withoutCondition(refused(canary, problems, context.clock.nowMs()), STALLED);
   const options = { snapshot, announcements, phase: status.phase };
   if (canary.metadata.deletionTimestamp !== undefined) {
     if (!problems.some(({ code }) => code === "duplicate-target")) return undefined;
@@ -155,7 +160,12 @@ async function record(
   const { label, explanation, commands } = decision;
   const { canary } = of.snapshot;
   const { target: name, namespace, canaryRef } = namesOf(canary);
-  const status = accepted(decision.status, { canary, findings: of.findings, nowMs: context.clock.nowMs() });
+  // Whatever was refused before went through.
+  const status = accepted(withoutCondition(decision.status, STALLED), {
+    canary,
+    findings: of.findings,
+    nowMs: context.clock.nowMs(),
+  });
   const isGone = commands.some(({ kind }) => kind === "remove-finalizer");
   if (!isGone && !deepEqual(status, canary.status)) {
     await writeStatus(canary, status, context);
@@ -168,7 +178,7 @@ async function record(
  * Writes the status. What was decided has been done by now, so a writer of anything else that came in between must not
  * make it be decided again, hooks and all; a writer of the status must.
  */
-async function writeStatus(canary: Canary, status: CanaryStatus, { views }: OperatorContext): Promise<void> {
+export async function writeStatus(canary: Canary, status: CanaryStatus, { views }: OperatorContext): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const fresh = views.canaries.get(splitKey(keyOf(canary)));
     const isMine = fresh?.metadata.uid === canary.metadata.uid && deepEqual(fresh?.status, canary.status);
@@ -205,5 +215,6 @@ function forget(key: string, memory: CanaryMemory, { metrics }: OperatorContext)
   memory.identities.delete(key);
   memory.lastTickMs.delete(key);
   memory.announcements.forget(key);
+  memory.stalls.forget(key);
   return {};
 }

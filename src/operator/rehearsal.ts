@@ -15,7 +15,7 @@ import { type Clock, type Log, seededRandom, silentLog } from "#base";
 import { createInformer, createKubeClient, type KubeClient, loadKubeconfig, systemClock } from "#kube";
 import { type OperateSettings, operate } from "./operate.ts";
 import { waitForKinds } from "./required-kinds.ts";
-import { createRolloutMetrics } from "./telemetry/index.ts";
+import { createRolloutMetrics, type RolloutMetrics } from "./telemetry/index.ts";
 
 /**
  * What a cluster does around the operator, for tests: the Deployment controller and kubelet, and a Prometheus. The API
@@ -36,6 +36,7 @@ export interface Rehearsal {
     readonly signal: AbortSignal;
     readonly client?: KubeClient;
     readonly log?: Log;
+    readonly metrics?: RolloutMetrics;
     readonly settings?: Partial<OperateSettings>;
   }): Promise<void>;
   /** Creates a namespace with objects, and runs an operator for it while the body runs. */
@@ -82,7 +83,7 @@ export async function startRehearsal(
     client,
     prometheus,
     availability: (deployment) => deployment.spec.replicas ?? 1,
-    runOperator: ({ namespace, signal, client: own, log, settings }) =>
+    runOperator: ({ namespace, signal, client: own, log, metrics, settings }) =>
       operate(
         {
           namespace,
@@ -105,7 +106,7 @@ export async function startRehearsal(
         },
         {
           client: own ?? client,
-          metrics: createRolloutMetrics({ version: "0", meshProvider: "istio" }),
+          metrics: metrics ?? createRolloutMetrics({ version: "0", meshProvider: "istio" }),
           env: {},
           clock,
           random: seededRandom(1),

@@ -25,6 +25,7 @@ export {
   isForeignHash,
   isTold,
   parseTime,
+  STALLED,
   withCondition,
   withoutCondition,
 } from "./status.ts";

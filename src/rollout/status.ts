@@ -5,6 +5,8 @@ import { formatProblem, type Problem } from "#base";
 export const DRAINING = "Draining";
 /** Condition that is False while what a Canary asks for cannot be done, or not all of it. */
 export const ACCEPTED = "Accepted";
+/** Condition that lasts while something that must be written is refused. */
+export const STALLED = "Stalled";
 /** Condition that is False while a canary whose kind has no conditions of its own waits for its pods. */
 export const CANARY_READY = "CanaryReady";
 /** Condition that lasts as long as somebody holds the release. */
