@@ -15,7 +15,7 @@ import { type Clock, type Log, seededRandom, silentLog } from "#base";
 import { createInformer, createKubeClient, type KubeClient, loadKubeconfig, systemClock } from "#kube";
 import { type OperateSettings, operate } from "./operate.ts";
 import { waitForKinds } from "./required-kinds.ts";
-import { createRolloutMetrics, type RolloutMetrics } from "./telemetry/index.ts";
+import { createRolloutMetrics, type RolloutMetrics, type Tracer } from "./telemetry/index.ts";
 
 /**
  * What a cluster does around the operator, for tests: the Deployment controller and kubelet, and a Prometheus. The API
@@ -37,6 +37,8 @@ export interface Rehearsal {
     readonly client?: KubeClient;
     readonly log?: Log;
     readonly metrics?: RolloutMetrics;
+    readonly tracer?: Tracer;
+    readonly env?: Readonly<Record<string, string>>;
     readonly settings?: Partial<OperateSettings>;
   }): Promise<void>;
   /** Creates a namespace with objects, and runs an operator for it while the body runs. */
@@ -83,7 +85,7 @@ export async function startRehearsal(
     client,
     prometheus,
     availability: (deployment) => deployment.spec.replicas ?? 1,
-    runOperator: ({ namespace, signal, client: own, log, metrics, settings }) =>
+    runOperator: ({ namespace, signal, client: own, log, metrics, tracer, env, settings }) =>
       operate(
         {
           namespace,
@@ -107,7 +109,8 @@ export async function startRehearsal(
         {
           client: own ?? client,
           metrics: metrics ?? createRolloutMetrics({ version: "0", meshProvider: "istio" }),
-          env: {},
+          env: env ?? {},
+          ...(tracer === undefined ? {} : { tracer }),
           clock,
           random: seededRandom(1),
           log: log ?? silentLog,

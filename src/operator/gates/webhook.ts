@@ -1,11 +1,12 @@
 import type { CanaryWebhook } from "#api";
-import { type Clock, messageOf, parseDuration } from "#base";
+import { type Clock, messageOf, parseDuration, redact } from "#base";
 import { sleep } from "#kube";
 import { request } from "undici";
 import { readBounded } from "./bounded-body.ts";
 import type { OutboundHttp } from "./http.ts";
 import { plainText } from "./plain-text.ts";
 import { retryAfterMs } from "./retry-after.ts";
+import { loginOf } from "./secrets.ts";
 
 /** The body that every hook gets. Source: flagger-spec 6.2. */
 export interface WebhookPayload {
@@ -81,9 +82,11 @@ async function attemptWebhook(hook: CanaryWebhook, payload: WebhookPayload, cont
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutOf(hook))]),
     });
     const { text } = await readBounded(response.body, MAX_BODY_BYTES);
-    return judge(response.statusCode, text, retryAfterMs(response.headers["retry-after"], clock.nowMs()));
+    // A tester may repeat the address that it was called by, with the login in it.
+    const told = redact(text, loginOf(hook.url));
+    return judge(response.statusCode, told, retryAfterMs(response.headers["retry-after"], clock.nowMs()));
   } catch (thrown) {
-    return { kind: "again", detail: explain(thrown, hook) };
+    return { kind: "again", detail: redact(explain(thrown, hook), loginOf(hook.url)) };
   }
 }
 

@@ -40,7 +40,12 @@ export class WriteRefused extends ApiFailure {
   ) {
     const { resource, key, subresource } = of;
     const { httpStatus, code: reason, status } = refusal;
-    super(refusal.message, { httpStatus, reason, ...(status === undefined ? {} : { status }) });
+    // Who refuses a Secret may quote it.
+    super(resource.kind === "Secret" ? `Cannot write a Secret: ${reason}` : refusal.message, {
+      httpStatus,
+      reason,
+      ...(status === undefined ? {} : { status }),
+    });
     const at = `${key.namespace === undefined ? "" : `${key.namespace}/`}${key.name}`;
     this.write = `${resource.plural}${subresource === undefined ? "" : `/${subresource}`} ${at}`;
     this.object = `${subresource === undefined ? "" : `${subresource} of `}${resource.kind} ${at}`;

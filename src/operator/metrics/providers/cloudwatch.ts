@@ -3,7 +3,7 @@ import { err, isObject, ok, type Result } from "#base";
 import type { MetricResult } from "#rollout";
 import type { MetricSource } from "../metric-source.ts";
 import { awsRequestHandler } from "./aws-request-handler.ts";
-import { boundedMessage } from "./bounded-message.ts";
+import { boundedMessage, secretsIn } from "./bounded-message.ts";
 import { parseCloudWatchQuery } from "./cloudwatch-query.ts";
 import { urlOf, whyNot } from "./http-call.ts";
 import { type ProbeRequest, problemIn } from "./http-source.ts";
@@ -60,14 +60,14 @@ export function cloudWatchSource({ timeoutMs = 5000, attemptCount = 4 } = {}): M
         EndTime: new Date(window.value.toMs),
         MaxDatapoints: MAX_DATAPOINTS,
       });
-      return boundedMessage(answer.ok ? valueOf(answer.value) : resultOf(answer.error, timeoutMs), []);
+      return boundedMessage(answer.ok ? valueOf(answer.value) : resultOf(answer.error, timeoutMs), secretsIn(request));
     },
     /** A service that lets us in refuses a question without a query. Source: flagger-spec 5.4. */
     async probe(request) {
       const window = { StartTime: new Date(request.nowMs - 60_000), EndTime: new Date(request.nowMs) };
       const answer = await getMetricData(request, limits, { MetricDataQueries: [], ...window });
       if (answer.ok || isRefusedQuery(answer.error)) return undefined;
-      return problemIn(boundedMessage(resultOf(answer.error, timeoutMs), []));
+      return problemIn(boundedMessage(resultOf(answer.error, timeoutMs), secretsIn(request)));
     },
   };
 }

@@ -3,7 +3,7 @@ import { createKubeClient, loadInClusterConfig } from "#kube";
 import type { MetricResult } from "#rollout";
 import { readBounded } from "../../gates/index.ts";
 import type { MetricRequest, MetricSource } from "../metric-source.ts";
-import { boundedMessage } from "./bounded-message.ts";
+import { boundedMessage, secretsIn } from "./bounded-message.ts";
 import { parseExternalMetricsQuery } from "./external-metrics-query.ts";
 import { type HttpReply, MAX_BODY_BYTES, parseJson, send, urlOf, whyNot } from "./http-call.ts";
 import { type ProbeRequest, problemIn, resultOf } from "./http-source.ts";
@@ -50,7 +50,7 @@ async function ask(request: ProbeRequest, question: Question): Promise<MetricRes
   const answer = address === "" ? await sendInCluster(request, question) : await sendTo(address, request, question);
   if (!answer.ok) return { kind: "error", message: answer.error };
   const result = resultOf(answer.value, { product: "the external metrics API", read: question.read });
-  return boundedMessage(result, [...(request.secret?.values() ?? [])]);
+  return boundedMessage(result, secretsIn(request));
 }
 
 function pathOf({ query }: Pick<MetricRequest, "query">): Result<string, string> {

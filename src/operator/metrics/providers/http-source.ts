@@ -1,8 +1,9 @@
 import type { Result } from "#base";
 import type { MetricResult } from "#rollout";
 import type { MetricRequest, MetricSource } from "../metric-source.ts";
-import { complaintIn, type HttpReply, type HttpCall, MAX_BODY_BYTES, passwordOf, send } from "./http-call.ts";
-import { boundedMessage } from "./bounded-message.ts";
+import { loginOf } from "../../gates/index.ts";
+import { complaintIn, type HttpReply, type HttpCall, MAX_BODY_BYTES, send } from "./http-call.ts";
+import { boundedMessage, secretsIn } from "./bounded-message.ts";
 
 export type ProbeRequest = Omit<MetricRequest, "query" | "intervalMs">;
 
@@ -44,7 +45,7 @@ async function ask(
 ): Promise<MetricResult> {
   if (!call.ok) return { kind: "error", message: call.error };
   const answer = await send(call.value, request, protocol.timeoutMs);
-  const secrets = [...(request.secret?.values() ?? []), passwordOf(call.value.url)];
+  const secrets = [...secretsIn(request), ...loginOf(call.value.url.href)];
   return boundedMessage(resultOf(answer, { product: protocol.product, read }), secrets);
 }
 
