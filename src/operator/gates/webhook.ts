@@ -74,9 +74,10 @@ export async function callWebhook(
 async function attemptWebhook(hook: CanaryWebhook, payload: WebhookPayload, context: WebhookContext): Promise<Attempt> {
   const { http, clock, signal } = context;
   try {
-    const response = await request(hook.url, {
+    const { url, login } = addressOf(hook);
+    const response = await request(url, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", ...login },
       body: JSON.stringify(payload),
       dispatcher: hook.disableTLS === true ? http.insecure : http.dispatcher,
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutOf(hook))]),
@@ -103,6 +104,17 @@ function judge(status: number, body: string, afterMs: number | undefined): Attem
 function timeoutOf(hook: CanaryWebhook): number {
   const parsed = parseDuration(hook.timeout ?? "");
   return parsed.ok && parsed.value > 0 ? parsed.value : DEFAULT_TIMEOUT_MS;
+}
+
+/** Go's client, and with it Flagger, logs in with the user that an address names. */
+function addressOf(hook: CanaryWebhook): { readonly url: URL; readonly login: { readonly authorization?: string } } {
+  const url = new URL(hook.url);
+  const { username, password } = url;
+  if (username === "" && password === "") return { url, login: {} };
+  url.username = "";
+  url.password = "";
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { url, login: { authorization: `Basic ${Buffer.from(pair).toString("base64")}` } };
 }
 
 /** The address without user, password and query, which may be secrets. */
