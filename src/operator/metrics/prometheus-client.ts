@@ -144,7 +144,7 @@ function secretsIn({ address, headers = {}, credentials }: PrometheusTarget): re
   const parts = Object.values(headers).flatMap((values) =>
     values.flatMap((value) => [value, ...value.split(" ").slice(1)]),
   );
-  const { username = "", password = "", token = "" } = { username: "", password: "", token: "", ...credentials };
+  const { username, password, token } = { username: "", password: "", token: "", ...credentials };
   const login = password === "" ? [token] : [password, `${username}:${password}`];
   return [...[...parts, ...login].flatMap(formsOf), ...loginOf(address)];
 }
