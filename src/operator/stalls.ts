@@ -48,7 +48,7 @@ function stallOf(refused: WriteRefused): Stall {
   // Whoever refuses a Secret may quote it.
   const words = refused.kind === "Secret" ? refused.code : (refused.status?.message ?? refused.message);
   const message = `Cannot write ${refused.object}: ${plainText(words, MAX_WORDS_LENGTH)} (${fixOf(refused)})`;
-  return { reason: /^[A-Za-z]\w*$/.test(refused.code) ? refused.code : "Refused", message };
+  return { reason: refused.code, message };
 }
 
 function fixOf({ httpStatus, code }: WriteRefused): string {
