@@ -13,5 +13,11 @@ export function assert(condition: boolean, sentence: string): asserts condition 
 
 /** Marks a branch that the types say cannot be reached; use it to close a `switch` over a union. */
 export function unreachable(value: never): never {
-  throw new Bug(`unreachable value ${JSON.stringify(value)}`);
+  throw new Bug(`unreachable value ${shown(value)}`);
+}
+
+/** Of an object the discriminant alone: the rest may be what nobody is to be told. */
+function shown(value: unknown): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "undefined";
+  return "kind" in value ? `of kind ${JSON.stringify(value.kind)}` : "object";
 }

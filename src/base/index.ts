@@ -9,3 +9,4 @@ export { type Clock, type Log, type LogFields, type Random, silentLog } from "./
 export { seededRandom } from "./prng.ts";
 export { formatBytes, formatCores, parseQuantity } from "./quantity.ts";
 export { err, ok, type Result } from "./result.ts";
+export { redact } from "./redact.ts";

@@ -284,3 +284,33 @@ test("closing the client ends a stream that is still read", async () => {
   })();
   await expect(reading).rejects.toBeInstanceOf(Error);
 });
+
+test.each<[string, KubeCredentials, string]>([
+  ["a token", { kind: "token", token: "s3cret-token" }, "s3cret-token"],
+  ["a password", { kind: "basic", username: "ann", password: "pw" }, Buffer.from("ann:pw").toString("base64")],
+])("what a server repeats of %s is not told", async (_, credentials, secret) => {
+  const { client } = await clientOf((request, response) => {
+    const words = `no entry for ${request.headers.authorization}`;
+    answer(
+      response,
+      401,
+      request.url.pathname.includes("/pods/") ? words : { ...statusBody(401, "Unauthorized"), message: words },
+    );
+  }, credentials);
+  const key = { namespace: "shop", name: "a" };
+  for (const asked of [client.get(resources.pods, key), client.list(resources.secrets)]) {
+    const thrown: unknown = await asked.catch((error: unknown) => error);
+    expect(thrown).toMatchObject({ httpStatus: 401, message: expect.stringContaining("no entry for ***") });
+    expect(JSON.stringify([thrown, String(thrown)])).not.toContain(secret);
+  }
+});
+
+test("an object that breaks off is not quoted, since it may be a Secret", async () => {
+  const { client } = await clientOf((_, response) =>
+    answer(response, 200, '{"kind":"SecretList","items":[{"data":{"a":"czNj'),
+  );
+  await expect(client.list(resources.secrets)).rejects.toMatchObject({
+    code: "InvalidResponse",
+    message: expect.not.stringContaining("czNj"),
+  });
+});

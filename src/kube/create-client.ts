@@ -146,6 +146,8 @@ async function askForObject(asker: Asker, request: RawRequest): Promise<Record<s
     if (cause instanceof Failure) throw cause;
     throw new Failure(`Cannot read the answer to ${name}`, { code: "ServerUnreachable", retryable: true, cause });
   }
+  // Who refuses somebody may repeat how they introduced themselves.
+  if (response.status >= 400) text = asker.transport.redact(text);
   if (response.status === 401 && asker.origin !== undefined)
     throw failureOf(response.status, text, `${name} as the user of ${asker.origin} (renew its credentials)`);
   if (response.status >= 400) throw failureOf(response.status, text, name);

@@ -11,7 +11,7 @@ export { createLeaseElector, type LeaseElector, type LeaseElectorOptions } from 
 export type { LeaseTimings } from "./lease-step.ts";
 export type * from "./ports.ts";
 export { type PathParts, queryOf, resourcePath } from "./resource-path.ts";
-export { readText } from "./response-body.ts";
+export { parseObject, readText } from "./response-body.ts";
 export { sleep } from "./sleep.ts";
 export { steadyNowMs, systemClock, systemRandom } from "./system-ports.ts";
 export type { RequestReport } from "./transport.ts";

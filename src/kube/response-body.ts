@@ -21,7 +21,7 @@ export async function readText(body: AsyncIterable<Uint8Array>, maxBytes = MAX_B
   return Buffer.concat(chunks, byteCount).toString("utf8");
 }
 
-/** Parses an answer as a JSON object. @throws Failure `InvalidResponse` that quotes its beginning. */
+/** Parses an answer as a JSON object. @throws Failure `InvalidResponse`, which quotes a proxy's page and never an object. */
 export function parseObject(text: string, request: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
@@ -29,7 +29,9 @@ export function parseObject(text: string, request: string): Record<string, unkno
   } catch {
     // Said below, with the text that was received.
   }
-  throw new Failure(`Cannot read the answer to ${request}: expected a JSON object, received "${text.slice(0, 80)}"`, {
+  // What broke off may be a Secret.
+  const received = /^\s*[{[]/.test(text) ? `${text.length} characters that are none` : `"${text.slice(0, 80)}"`;
+  throw new Failure(`Cannot read the answer to ${request}: expected a JSON object, received ${received}`, {
     code: "InvalidResponse",
     retryable: true,
   });

@@ -1,4 +1,4 @@
-import { type BackoffPolicy, backoffMs, type Clock, Failure, type Random } from "#base";
+import { type BackoffPolicy, backoffMs, type Clock, Failure, type Random, redact } from "#base";
 import type { RawRequest, RawResponse } from "./client.ts";
 import { createConnections } from "./connections.ts";
 import { describeRequest, type RequestDescription } from "./describe-request.ts";
@@ -17,6 +17,8 @@ const MAX_RETRY_AFTER_MS = 10_000;
 /** Carries requests to one server. */
 export interface Transport {
   send(request: RawRequest): Promise<RawResponse>;
+  /** Takes the credentials of the last request out of what a server wrote. */
+  redact(text: string): string;
   close(): Promise<void>;
 }
 
@@ -53,12 +55,15 @@ export function createTransport(config: KubeConfig, ports: TransportPorts): Tran
   const identities = createIdentitySource(config, clock);
   const limiter = ports.rateLimit === undefined ? undefined : createRateLimiter(ports.rateLimit, clock);
 
+  let lastAuthorization = "";
+
   async function sendAs(identity: Identity, request: RawRequest): Promise<RawResponse> {
     if (request.stream !== true) await limiter?.take(request.signal);
     request.signal?.throwIfAborted();
     // The last moment at which it can be held back.
     request.beforeSend?.();
     const { authorization } = identity;
+    if (authorization !== undefined) lastAuthorization = authorization;
     const pool = connections.of(identity, request.stream === true ? "stream" : "request");
     const startedMs = clock.nowMs();
     let status = 0;
@@ -111,7 +116,9 @@ export function createTransport(config: KubeConfig, ports: TransportPorts): Tran
     }
   }
 
-  return { send, close: () => connections.close() };
+  // `Bearer TOKEN`: either part gives it away.
+  const redacted = (text: string): string => redact(text, [lastAuthorization, lastAuthorization.split(" ")[1] ?? ""]);
+  return { send, redact: redacted, close: () => connections.close() };
 }
 
 function methodOf(request: RawRequest): string {

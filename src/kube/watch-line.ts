@@ -52,7 +52,8 @@ function parse(line: string): Record<string, unknown> | undefined {
 }
 
 function garbage(line: string): WatchLine {
-  return { type: "failed", failure: { isExpired: false }, reason: `unreadable line "${line.slice(0, 80)}"` };
+  // Not quoted: it may be part of a Secret.
+  return { type: "failed", failure: { isExpired: false }, reason: `unreadable line of ${line.length} characters` };
 }
 
 function serverError(object: Record<string, unknown>): WatchLine {

@@ -5,6 +5,7 @@ import { namesOf } from "#rollout";
 import { createDependencyIndex, type DependencyIndex } from "./dependency-index.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { type CanaryMemory, createCanaryMemory, reconcileCanary } from "./reconcile-canary.ts";
+import { reportStall } from "./report-stall.ts";
 import { dependenciesOf, read, targetId } from "./reconcilers/index.ts";
 
 /**
@@ -27,8 +28,15 @@ export async function runCanaryController(
     fieldsOf: canaryField,
     onDelayedStart: (_, latenessMs) => context.metrics.operator.tickStarted(latenessMs),
     reconcile: async (key) => {
-      refreshIndex(key, index, context);
-      return reconcileCanary(key, memory, context);
+      try {
+        refreshIndex(key, index, context);
+        const outcome = await reconcileCanary(key, memory, context);
+        memory.stalls.forget(key);
+        return outcome;
+      } catch (thrown) {
+        if (!signal.aborted) await reportStall(key, { thrown, memory }, context);
+        throw thrown;
+      }
     },
   });
   context.metrics.operator.watchQueue(() => queue.size);
@@ -52,11 +60,11 @@ function subscribe(queue: WorkQueue, index: DependencyIndex, { views }: Operator
       queue.add(keyOf(canary));
       // Of several Canaries with one target one works; which, is seen anew when one of them comes or goes.
       const names = namesOf(canary);
-      for (const key of index.keysOf(names.namespace, targetId(names))) queue.add(key);
+      for (const key of index.keysOf(`${names.namespace}/${targetId(names)}`)) queue.add(key);
     }),
     views.onChange((object) => {
       const { namespace = "", name = "" } = object.metadata;
-      for (const key of index.keysOf(namespace, `${object.kind}/${name}`)) queue.add(key);
+      for (const key of index.keysOf(`${namespace}/${object.kind}/${name}`)) queue.add(key);
     }),
   ];
 }
@@ -64,7 +72,7 @@ function subscribe(queue: WorkQueue, index: DependencyIndex, { views }: Operator
 function refreshIndex(key: string, index: DependencyIndex, context: OperatorContext): void {
   const snapshot = read(key, context);
   if (snapshot === undefined) index.delete(key);
-  else index.set(key, snapshot.names.namespace, dependenciesOf(snapshot));
+  else index.set(key, dependenciesOf(snapshot, context));
 }
 
 function countByNamespace(canaries: readonly Canary[]): ReadonlyMap<string, number> {

@@ -1,9 +1,9 @@
-/** Knows which Canaries look at an object, so that its change wakes exactly them. */
+/** Knows which Canaries look at an object, so that its change wakes exactly them; ids are `namespace/kind/name`. */
 export interface DependencyIndex {
-  /** Replaces what a Canary depends on; ids are `kind/name` in its namespace. */
-  set(key: string, namespace: string, ids: readonly string[]): void;
+  /** Replaces what a Canary depends on. */
+  set(key: string, ids: readonly string[]): void;
   delete(key: string): void;
-  keysOf(namespace: string, id: string): readonly string[];
+  keysOf(id: string): readonly string[];
 }
 
 export function createDependencyIndex(): DependencyIndex {
@@ -20,16 +20,15 @@ export function createDependencyIndex(): DependencyIndex {
   }
 
   return {
-    set(key, namespace, ids) {
+    set(key, ids) {
       remove(key);
-      const full = ids.map((id) => `${namespace}/${id}`);
-      idsByKey.set(key, full);
-      for (const id of full) {
+      idsByKey.set(key, ids);
+      for (const id of ids) {
         const keys = keysById.get(id) ?? new Set();
         keysById.set(id, keys.add(key));
       }
     },
     delete: remove,
-    keysOf: (namespace, id) => [...(keysById.get(`${namespace}/${id}`) ?? [])],
+    keysOf: (id) => [...(keysById.get(id) ?? [])],
   };
 }

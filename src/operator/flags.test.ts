@@ -79,7 +79,8 @@ test("parseFlags: takes every flag of Flagger 1.44", () => {
 
 test.each([
   [["-bogus"], '"-bogus" is no flag'],
-  [["namespace"], '"namespace" is no flag'],
+  [["namespace"], "a value has no flag"],
+  [["-slack-tokn=xoxb-1"], '"-slack-tokn" is no flag'],
   [["-namespace"], "-namespace needs a value"],
   [["-port=x"], '-port: "x" is no whole number'],
   [["-enable-leader-election=maybe"], '"maybe" is no boolean'],

@@ -152,7 +152,11 @@ export function parseFlags(
   for (let arg = args.shift(); arg !== undefined; arg = args.shift()) {
     const match = /^--?([a-z][a-z0-9_-]*)(?:=([\s\S]*))?$/.exec(arg);
     const rule = rules.find((candidate) => candidate.name === (match?.[1] === "h" ? "help" : match?.[1]));
-    if (rule === undefined) return err(`"${arg}" is no flag of the operator; -help lists them`);
+    // Its value, or what is no flag at all, may be a token whose flag was misspelt.
+    if (rule === undefined) {
+      const fault = arg.startsWith("-") ? `"${arg.split("=")[0]}" is no flag of the operator` : "a value has no flag";
+      return err(`${fault}; -help lists them`);
+    }
     const value = match?.[2] ?? (rule.kind === "boolean" ? "true" : args.shift());
     if (value === undefined) return err(`-${rule.name} needs a value`);
     const fault = faultOf(rule, value);

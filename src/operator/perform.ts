@@ -1,7 +1,7 @@
 import type { Canary, CanaryWebhook } from "#api";
 import { unreachable } from "#base";
 import { referenceTo } from "#kube";
-import type { Command, EventType } from "#rollout";
+import { type Command, type EventType, namesOf } from "#rollout";
 import type { Announcements } from "./announcements.ts";
 import { callWebhook } from "./gates/index.ts";
 import type { OperatorContext } from "./operator-context.ts";
@@ -84,23 +84,25 @@ async function performOne(command: Command, options: PerformOptions, context: Op
   }
 }
 
-/** Records an event, sends it to receivers, and logs it. */
 function tell(
   event: { readonly type: EventType; readonly message: string; readonly isStanding: boolean },
-  options: PerformOptions,
+  { snapshot, announcements, phase }: PerformOptions,
   context: OperatorContext,
 ): void {
-  const { canary, names } = options.snapshot;
-  if (event.isStanding && !options.announcements.isNews(canary, event.message)) return;
-  const { type, message } = event;
-  context.events.record({
-    object: { ...referenceTo(canary), namespace: names.namespace },
-    type,
-    reason: "Synced",
-    message,
-  });
-  context.relay.send(canary, { type, message, payload: payloadFor(canary, options.phase, undefined) });
-  context.log.info(message, { canary: names.canaryRef, type });
+  if (event.isStanding && !announcements.isNews(snapshot.canary, event.message)) return;
+  announce(snapshot.canary, { ...event, phase }, context);
+}
+
+/** Records an event, sends it to receivers, and logs it. */
+export function announce(
+  canary: Canary,
+  { type, message, phase }: { readonly type: EventType; readonly message: string; readonly phase: string },
+  context: OperatorContext,
+): void {
+  const { namespace, canaryRef } = namesOf(canary);
+  context.events.record({ object: { ...referenceTo(canary), namespace }, type, reason: "Synced", message });
+  context.relay.send(canary, { type, message, payload: payloadFor(canary, phase, undefined) });
+  context.log.info(message, { canary: canaryRef, type });
 }
 
 /** Hands an alert to whoever sends it; one about a lasting condition once. */

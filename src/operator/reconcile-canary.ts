@@ -1,16 +1,26 @@
 import { type Canary, type CanaryStatus, keyOf, splitKey } from "#api";
 import { deepEqual, formatProblem, type Problem } from "#base";
 import { ApiFailure, type ReconcileOutcome } from "#kube";
-import { type Answer, type Command, type Decision, decide, MAX_ROUNDS, namesOf, type Observation } from "#rollout";
-import { alertLookups } from "./alert-of.ts";
-import { alertProblems } from "./alerts/index.ts";
+import {
+  type Answer,
+  type Command,
+  type Decision,
+  decide,
+  isTold,
+  MAX_ROUNDS,
+  namesOf,
+  type Observation,
+  STALLED,
+  withoutCondition,
+} from "#rollout";
 import { type Announcements, createAnnouncements } from "./announcements.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { perform } from "./perform.ts";
 import {
   accepted,
   answerAll,
-  lostPrimary,
+  type Findings,
+  findingsOf,
   observe,
   read,
   refusalsOf,
@@ -18,6 +28,7 @@ import {
   type Snapshot,
 } from "./reconcilers/index.ts";
 import type { Identity, Span } from "./telemetry/index.ts";
+import { createStalls, type Stalls } from "./stalls.ts";
 import { RECHECK_MS } from "./views/index.ts";
 
 /** Shortest pause between two looks at a Canary that asks for another at once. */
@@ -31,6 +42,7 @@ export interface CanaryMemory {
   /** Under which names a Canary's figures are published, to take them back when it is gone. */
   readonly identities: Map<string, Identity>;
   readonly announcements: Announcements;
+  readonly stalls: Stalls;
 }
 
 export function createCanaryMemory(): CanaryMemory {
@@ -38,6 +50,7 @@ export function createCanaryMemory(): CanaryMemory {
     lastTickMs: new Map(),
     identities: new Map(),
     announcements: createAnnouncements(),
+    stalls: createStalls(),
   };
 }
 
@@ -72,16 +85,14 @@ async function reconcileTraced(
   const startedMs = context.clock.nowMs();
   const { decision, problems } = await observeAndDecide(key, snapshot, { memory, context });
   if (context.signal.aborted) return {};
-  const lost = lostPrimary(snapshot);
-  // These stop nothing; they are told like those that do.
-  const mild = [...(lost === undefined ? [] : [lost]), ...alertProblems(snapshot.canary, alertLookups(context))];
-  const told = [...problems, ...mild];
-  const commands = [...decision.commands, ...mild.map(mildEvent)];
+  const findings = findingsOf(snapshot, { label: decision.label, problems }, context);
+  const told = [...findings.blocking, ...findings.mild].filter((problem) => !isTold(snapshot.canary, problem));
+  const commands = [...decision.commands, ...told.map((problem) => standing(formatProblem(problem)))];
   const { announcements } = memory;
   const { phase, canaryWeight } = decision.status;
   context.span.set({ phase, label: decision.label, weight: canaryWeight });
   await tracer.span("perform", {}, () => perform(commands, { snapshot, announcements, phase }, context));
-  await tracer.span("record", {}, () => record(decision, { snapshot, problems: told }, context));
+  await tracer.span("record", {}, () => record(decision, { snapshot, findings }, context));
   return next(key, decision, { memory, context, startedMs });
 }
 
@@ -123,38 +134,38 @@ async function refuse(
 ): Promise<ReconcileOutcome | undefined> {
   const { canary } = snapshot;
   const { announcements } = memory;
-  const status = refused(canary, problems, context.clock.nowMs());
+  const status = withoutCondition(refused(canary, problems, context.clock.nowMs()), STALLED);
   const options = { snapshot, announcements, phase: status.phase };
   if (canary.metadata.deletionTimestamp !== undefined) {
     if (!problems.some(({ code }) => code === "duplicate-target")) return undefined;
     await perform([{ kind: "remove-finalizer" }], options, context);
     return {};
   }
-  await perform(problems.map(problemEvent), options, context);
+  const told = problems.filter((problem) => !isTold(canary, problem));
+  const events = told.map((problem) => standing(`Cannot run the canary: ${formatProblem(problem)}`));
+  await perform(events, options, context);
   if (!deepEqual(status, canary.status)) await writeStatus(canary, status, context);
   return problems.some(({ code }) => code === "not-served") ? { requeueAfterMs: RECHECK_MS } : {};
 }
 
-function mildEvent(problem: Problem): Command {
-  return { kind: "event", type: "Warning", message: formatProblem(problem), isStanding: true };
-}
-
-function problemEvent(problem: Problem): Command {
-  const message = `Cannot run the canary: ${formatProblem(problem)}`;
+function standing(message: string): Command {
   return { kind: "event", type: "Warning", message, isStanding: true };
 }
 
 async function record(
   decision: Decision,
-  of: { readonly snapshot: Snapshot; readonly problems: readonly Problem[] },
+  of: { readonly snapshot: Snapshot; readonly findings: Findings },
   context: OperatorContext,
 ): Promise<void> {
   const { label, explanation, commands } = decision;
-  // A spec that cannot be executed has said so in the status itself.
-  const problems = label === "invalid-spec" ? [] : of.problems;
   const { canary } = of.snapshot;
   const { target: name, namespace, canaryRef } = namesOf(canary);
-  const status = accepted(decision.status, { canary, problems, nowMs: context.clock.nowMs() });
+  // Whatever was refused before went through.
+  const status = accepted(withoutCondition(decision.status, STALLED), {
+    canary,
+    findings: of.findings,
+    nowMs: context.clock.nowMs(),
+  });
   const isGone = commands.some(({ kind }) => kind === "remove-finalizer");
   if (!isGone && !deepEqual(status, canary.status)) {
     await writeStatus(canary, status, context);
@@ -167,7 +178,7 @@ async function record(
  * Writes the status. What was decided has been done by now, so a writer of anything else that came in between must not
  * make it be decided again, hooks and all; a writer of the status must.
  */
-async function writeStatus(canary: Canary, status: CanaryStatus, { views }: OperatorContext): Promise<void> {
+export async function writeStatus(canary: Canary, status: CanaryStatus, { views }: OperatorContext): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const fresh = views.canaries.get(splitKey(keyOf(canary)));
     const isMine = fresh?.metadata.uid === canary.metadata.uid && deepEqual(fresh?.status, canary.status);
@@ -204,5 +215,6 @@ function forget(key: string, memory: CanaryMemory, { metrics }: OperatorContext)
   memory.identities.delete(key);
   memory.lastTickMs.delete(key);
   memory.announcements.forget(key);
+  memory.stalls.forget(key);
   return {};
 }

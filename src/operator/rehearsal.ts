@@ -15,7 +15,7 @@ import { type Clock, type Log, seededRandom, silentLog } from "#base";
 import { createInformer, createKubeClient, type KubeClient, loadKubeconfig, systemClock } from "#kube";
 import { type OperateSettings, operate } from "./operate.ts";
 import { waitForKinds } from "./required-kinds.ts";
-import { createRolloutMetrics } from "./telemetry/index.ts";
+import { createRolloutMetrics, type RolloutMetrics, type Tracer } from "./telemetry/index.ts";
 
 /**
  * What a cluster does around the operator, for tests: the Deployment controller and kubelet, and a Prometheus. The API
@@ -36,6 +36,9 @@ export interface Rehearsal {
     readonly signal: AbortSignal;
     readonly client?: KubeClient;
     readonly log?: Log;
+    readonly metrics?: RolloutMetrics;
+    readonly tracer?: Tracer;
+    readonly env?: Readonly<Record<string, string>>;
     readonly settings?: Partial<OperateSettings>;
   }): Promise<void>;
   /** Creates a namespace with objects, and runs an operator for it while the body runs. */
@@ -45,6 +48,7 @@ export interface Rehearsal {
     run: (() => Promise<void>) | { readonly settings: Partial<OperateSettings>; readonly body: () => Promise<void> },
   ): Promise<void>;
   createNamespace(name: string, objects: readonly KubeObject[]): Promise<void>;
+  createObjects(namespace: string, objects: readonly KubeObject[]): Promise<void>;
   canary(namespace: string): Promise<Canary | undefined>;
   /** Resolves after a time of the operator's clock. */
   pass(timeMs: number): Promise<void>;
@@ -81,7 +85,7 @@ export async function startRehearsal(
     client,
     prometheus,
     availability: (deployment) => deployment.spec.replicas ?? 1,
-    runOperator: ({ namespace, signal, client: own, log, settings }) =>
+    runOperator: ({ namespace, signal, client: own, log, metrics, tracer, env, settings }) =>
       operate(
         {
           namespace,
@@ -104,8 +108,9 @@ export async function startRehearsal(
         },
         {
           client: own ?? client,
-          metrics: createRolloutMetrics({ version: "0", meshProvider: "istio" }),
-          env: {},
+          metrics: metrics ?? createRolloutMetrics({ version: "0", meshProvider: "istio" }),
+          env: env ?? {},
+          ...(tracer === undefined ? {} : { tracer }),
           clock,
           random: seededRandom(1),
           log: log ?? silentLog,
@@ -126,7 +131,10 @@ export async function startRehearsal(
     },
     async createNamespace(name, objects) {
       await client.create(resources.namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
-      for (const object of objects) await client.create(resourceOf(object), inNamespace(object, name));
+      await rehearsal.createObjects(name, objects);
+    },
+    async createObjects(namespace, objects) {
+      for (const object of objects) await client.create(resourceOf(object), inNamespace(object, namespace));
     },
     canary: (namespace) => client.get<Canary>(resources.canaries, { namespace, name: "web" }),
     pass: (timeMs) => new Promise((resolve) => void clock.after(timeMs, resolve)),

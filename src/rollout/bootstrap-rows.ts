@@ -81,6 +81,7 @@ function providersEvent(s: Situation): Command[] {
   const answer = s.observation.answers.get("providers");
   if (answer?.kind !== "providers") return [];
   if (answer.problem === undefined) return [event("Normal", "all the metrics providers are available!")];
+  if (answer.problem === "") return [];
   return [event("Warning", `Error checking metric providers: ${answer.problem}`)];
 }
 

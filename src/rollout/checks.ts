@@ -93,7 +93,6 @@ function metricsOf(s: Situation, hookFacts: readonly CheckFact[]): ChecksState {
     );
   }
   if (questions.length > 0) return { kind: "ask", questions };
-  facts.push(...unusableMetrics(s));
   const failed = facts.find((fact) => fact.verdict === "failed");
   if (failed !== undefined) return { kind: "failed", message: failed.detail, facts };
   const unknown = facts.find((fact) => fact.verdict === "unknown");
@@ -116,13 +115,3 @@ function metricEntries(s: Situation): { metric: RowMetric; part: MetricPart; id:
 }
 
 type RowMetric = Situation["settings"]["metrics"][number];
-
-function unusableMetrics(s: Situation): CheckFact[] {
-  return s.settings.metrics
-    .filter((metric) => partsOf(metric).length === 0)
-    .map((metric) => ({
-      name: metric.name,
-      verdict: "failed",
-      detail: `Metric query failed for no usable metrics template and query were configured: "${metric.name}" is no built-in metric; give it a templateRef or a query`,
-    }));
-}

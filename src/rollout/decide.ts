@@ -58,7 +58,8 @@ export function decide(canary: Canary, observation: Observation, now: { nowMs: n
   const basics: Basics = {
     canary,
     names: namesOf(canary),
-    status: completeStatus(canary.status),
+    // What stands in the way is found anew at each look.
+    status: withoutCondition(completeStatus(canary.status), ACCEPTED),
     observation,
     nowMs: now.nowMs,
   };
@@ -71,8 +72,7 @@ export function decide(canary: Canary, observation: Observation, now: { nowMs: n
   const preliminary = preliminaryRows.find((row) => row.when(early));
   if (preliminary !== undefined) return decisionOf(basics, preliminary.label, preliminary.then(early));
   assert(settings.ok && observation.target !== undefined, "the preliminary rows catch a bad spec and a missing target");
-  const accepted = { ...basics, status: withoutCondition(basics.status, ACCEPTED) };
-  const known = situationOf(accepted, { settings: settings.value, target: observation.target });
+  const known = situationOf(basics, { settings: settings.value, target: observation.target });
   const situation = { ...known, asked: judgeIntent(known) };
   const row = rows.find((candidate) => candidate.when(situation)) ?? unknownPhase;
   return decisionOf(situation, row.label, finish(situation, row.label, row.then(situation)));

@@ -3,6 +3,7 @@ import { factsOf } from "./check-rows.ts";
 import { type Draft, hold, infrastructure, type Row, standing, step } from "./draft.ts";
 import { whoAndWhy } from "./intent.ts";
 import { isAnalysing, type Situation, skipsAnalysis } from "./situation.ts";
+import { isTold } from "./status.ts";
 import { promotion } from "./step-rows.ts";
 
 export const scaleToZero = { kind: "scale-target", replicaCount: 0 } as const;
@@ -83,7 +84,9 @@ function blocked(s: Situation): Draft {
   const { problems } = s.observation;
   return {
     sentence: `The release cannot go on: ${problems.map(formatProblem).join("; ")}`,
-    commands: problems.map((problem) => standing("Warning", formatProblem(problem))),
+    commands: problems
+      .filter((problem) => !isTold(s.canary, problem))
+      .map((problem) => standing("Warning", formatProblem(problem))),
     isTick: true,
     wakeAtMs: s.nowMs + s.settings.intervalMs,
   };

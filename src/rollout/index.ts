@@ -17,5 +17,16 @@ export type * from "./observation.ts";
 export { judgeReadiness, type Readiness, type ReadinessRule } from "./readiness.ts";
 export { hooksOf, type RolloutSettings, readSettings, type SettingsLimits } from "./settings.ts";
 export type { Strategy } from "./strategy.ts";
-export { completeStatus, formatTime, isForeignHash, parseTime } from "./status.ts";
+export {
+  ACCEPTED,
+  completeStatus,
+  conditionOf,
+  formatTime,
+  isForeignHash,
+  isTold,
+  parseTime,
+  STALLED,
+  withCondition,
+  withoutCondition,
+} from "./status.ts";
 export { nextPromotionWeight, nextWeight, type WeightSteps } from "./weights.ts";

@@ -89,7 +89,7 @@ export type MetricPart = "builtin" | "inline" | "template";
 export type Answer =
   | { readonly kind: "hook"; readonly isPassed: boolean; readonly detail: string }
   | { readonly kind: "metric"; readonly result: MetricResult; readonly query?: string }
-  /** `problem` is absent when every metrics provider answers. */
+  /** `problem` is absent when every metrics provider answers, and empty when the mistakes of some are told otherwise. */
   | { readonly kind: "providers"; readonly problem?: string }
   /** `share` is absent when nothing measures it or nothing was served. */
   | { readonly kind: "served"; readonly share?: ServedShare };

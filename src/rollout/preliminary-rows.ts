@@ -1,9 +1,10 @@
-import { formatProblem } from "#base";
+import type { CanaryStatus } from "#api";
+import { formatProblem, type Problem } from "#base";
 import { deletionRows, type EarlySituation } from "./deletion-rows.ts";
 import { alert, type Draft, event, infrastructure, type Row, standing, step } from "./draft.ts";
 import { type Intent, readIntent, whoAndWhy } from "./intent.ts";
 import { type Basics, isAnalysing, isRunning } from "./situation.ts";
-import { ACCEPTED, withCondition } from "./status.ts";
+import { ACCEPTED, completeStatus, isTold, withCondition } from "./status.ts";
 
 /** Rows that come before all others: whether this Canary is to be worked on at all. */
 export const preliminaryRows: readonly Row<EarlySituation>[] = [
@@ -29,6 +30,7 @@ export const preliminaryRows: readonly Row<EarlySituation>[] = [
     when: (s) => s.canary.spec?.suspend === true,
     then: (s) => ({
       sentence: `${s.names.canaryRef} is suspended.`,
+      ...(s.specProblems.length === 0 ? {} : { status: notAccepted(before(s), "InvalidSpec", s.specProblems) }),
       commands: [standing("Normal", "skipping canary run as object is suspended")],
     }),
   },
@@ -40,16 +42,10 @@ export const preliminaryRows: readonly Row<EarlySituation>[] = [
       return {
         sentence: `The spec cannot be executed: ${problems}`,
         // The routes and the phase stay as they are: a slip in an edit must not move traffic.
-        status: withCondition(s.status, {
-          type: ACCEPTED,
-          status: "False",
-          reason: "InvalidSpec",
-          message: problems,
-          nowMs: s.nowMs,
-        }),
-        commands: s.specProblems.map((problem) =>
-          standing("Warning", `Cannot run the canary: ${formatProblem(problem)}`),
-        ),
+        status: notAccepted(before(s), "InvalidSpec", s.specProblems),
+        commands: s.specProblems
+          .filter((problem) => !isTold(s.canary, problem))
+          .map((problem) => standing("Warning", `Cannot run the canary: ${formatProblem(problem)}`)),
       };
     },
   },
@@ -62,7 +58,11 @@ export const preliminaryRows: readonly Row<EarlySituation>[] = [
         sentence: `The target ${s.names.targetRef} is gone in the middle of a release; all traffic goes to the primary.`,
         message: "Canary analysis failed, the target was deleted.",
       });
-      return { ...draft, commands: [...(draft.commands ?? []), standing("Warning", targetMissing(s))] };
+      return {
+        ...draft,
+        status: notAccepted({ ...s, status: draft.status ?? s.status }, "TargetMissing", [targetProblem(s)]),
+        commands: [...(draft.commands ?? []), standing("Warning", targetMissing(s))],
+      };
     },
   },
   {
@@ -70,12 +70,13 @@ export const preliminaryRows: readonly Row<EarlySituation>[] = [
     when: (s) => s.observation.target === undefined,
     then: (s) => ({
       sentence: targetMissing(s),
+      status: notAccepted(before(s), "TargetMissing", [targetProblem(s)]),
       commands: [
         // What serves must go on serving; there is nothing to create a primary from.
         ...(s.observation.primary === undefined
           ? []
           : infrastructure(s.status.canaryWeight).filter((command) => command.kind === "ensure-services")),
-        standing("Warning", targetMissing(s)),
+        ...(isTold(s.canary, targetProblem(s)) ? [] : [standing("Warning", targetMissing(s))]),
       ],
     }),
   },
@@ -101,6 +102,26 @@ function endedEarly(s: EarlySituation, { sentence, message }: { sentence: string
       alert("error", message, { isTerminal: true, reason: sentence }),
       { kind: "count-run", outcome: "failure", analysis: "completed" },
     ],
+  };
+}
+
+/** The status with what must be mended; a condition that says the same already keeps its times. */
+function notAccepted(at: Pick<Basics, "status" | "nowMs">, reason: string, problems: readonly Problem[]): CanaryStatus {
+  const message = problems.map(formatProblem).join("; ");
+  return withCondition(at.status, { type: ACCEPTED, status: "False", reason, message, nowMs: at.nowMs });
+}
+
+/** With the condition that the last look left. */
+function before({ canary, nowMs }: Basics): Pick<Basics, "status" | "nowMs"> {
+  return { status: completeStatus(canary.status), nowMs };
+}
+
+function targetProblem({ names }: Basics): Problem {
+  return {
+    path: "spec.targetRef.name",
+    code: "not-found",
+    message: `the ${names.targetKind} "${names.targetRef}" does not exist`,
+    fix: "create it or correct the name",
   };
 }
 

@@ -26,6 +26,7 @@ function targetProblems({ spec }: Canary, { provider }: SpecContext): Problem[] 
         path: "spec.targetRef.kind",
         code: "invalid-value",
         message: `must be one of ${TARGET_KINDS.join(", ")}, received ${JSON.stringify(kind)}`,
+        fix: "name a workload of such a kind",
       },
     ];
   const isKnative = kind === "Service" && apiVersion === KNATIVE_API;

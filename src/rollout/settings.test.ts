@@ -42,7 +42,7 @@ test.each<[string, Scene]>([
   ["spec.analysis.stepWeights[1]", { analysis: { stepWeight: 0, stepWeights: [20, 10] } }],
   ["spec.analysis.maxWeight", { analysis: { maxWeight: 101 } }],
   ["spec.analysis.interval", { analysis: { interval: "soon" } }],
-  ["spec.analysis.metrics[0].interval", { analysis: { metrics: [{ name: "a", interval: "1 minute" }] } }],
+  ["spec.analysis.metrics[0].interval", { analysis: { metrics: [{ name: "a", query: "up", interval: "1 minute" }] } }],
   ["spec.analysis.webhooks[0].timeout", { analysis: { webhooks: [{ name: "a", url: "http://a/", timeout: "-5s" }] } }],
   ["spec.service.port", { spec: { service: { port: 0 } } }],
   ["spec.service.delegation", { spec: { service: { port: 80, delegation: true, hosts: ["a"] } } }],

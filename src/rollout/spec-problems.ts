@@ -1,7 +1,9 @@
 import type { Canary, CanaryAnalysis } from "#api";
 import { isObject, type Problem, parseDuration } from "#base";
 import { affinityProblems } from "./affinity-problems.ts";
+import { entryProblems, isHttpUrl } from "./entry-problems.ts";
 import { referenceProblems, type SpecContext } from "./reference-problems.ts";
+import { serviceProblems } from "./service-problems.ts";
 
 /** More would not fit in the time between two ticks anyway, and every one costs a request. */
 const MAX_LIST_COUNT = 100;
@@ -13,9 +15,12 @@ export function specProblems(canary: Canary, context: SpecContext): Problem[] {
     ...referenceProblems(canary, context),
     ...serviceProblems(canary),
     ...numberProblems(canary),
+    ...scalerProblems(canary),
     ...stepProblems(analysis, context.provider),
     ...listProblems(analysis),
     ...durationProblems(analysis),
+    ...entryProblems(analysis),
+    ...metricsServerProblems(canary),
     ...affinityProblems(analysis),
   ];
 }
@@ -31,24 +36,6 @@ export function missingParts(canary: Canary): Problem[] {
   if (!isObject(spec.service)) problems.push(missing("spec.service", "state at least the port that the app serves on"));
   if (!isObject(spec.analysis))
     problems.push(missing("spec.analysis", "state interval, threshold and stepWeight or iterations"));
-  return problems;
-}
-
-function serviceProblems(canary: Canary): Problem[] {
-  const service = canary.spec.service;
-  const problems: Problem[] = [];
-  const port: unknown = service?.port;
-  if (!Number.isInteger(port) || Number(port) < 1 || Number(port) > 65_535)
-    problems.push(problem("spec.service.port", `must be a port, received ${JSON.stringify(port)}`));
-  const hasHosts = (service?.hosts?.length ?? 0) > 0 || (service?.gateways?.length ?? 0) > 0;
-  if (service?.delegation === true && hasHosts)
-    problems.push(
-      problem(
-        "spec.service.delegation",
-        "a delegate VirtualService cannot have hosts and gateways when delegation is enabled",
-        "remove hosts and gateways, or delegation",
-      ),
-    );
   return problems;
 }
 
@@ -77,10 +64,18 @@ function numberProblems({ spec }: Canary): Problem[] {
   });
 }
 
+function scalerProblems({ spec }: Canary): Problem[] {
+  const { minReplicas, maxReplicas } = spec.autoscalerRef?.primaryScalerReplicas ?? {};
+  if (minReplicas === undefined || maxReplicas === undefined || minReplicas <= maxReplicas) return [];
+  const message = `minReplicas ${minReplicas} is above maxReplicas ${maxReplicas}`;
+  return [problem("spec.autoscalerRef.primaryScalerReplicas", message, "set minReplicas to at most maxReplicas")];
+}
+
 function stepProblems(analysis: CanaryAnalysis, provider: string): Problem[] {
   const { iterations, stepWeight, stepWeights } = analysis;
-  if (provider === "kubernetes" || (iterations ?? 0) > 0) return [];
-  if (stepWeight !== undefined && stepWeight > 0) return [];
+  if (provider === "kubernetes" || (iterations ?? 0) !== 0) return [];
+  // One that is no number of a step is told as such.
+  if (stepWeight !== undefined && stepWeight !== 0) return [];
   if (!Array.isArray(stepWeights) || stepWeights.length === 0) {
     const fix = "set stepWeight to the share that each step adds, such as 10";
     return [missing("spec.analysis.stepWeight", fix, "no step is given, so the weight would never move")];
@@ -91,7 +86,7 @@ function stepProblems(analysis: CanaryAnalysis, provider: string): Problem[] {
       return [problem(path, `must be a whole number of at least 1, received ${JSON.stringify(weight)}`)];
     const before: unknown = index === 0 ? 0 : stepWeights[index - 1];
     if (typeof before === "number" && weight <= before)
-      return [problem(path, `must be above the step before it (${before}), received ${weight}`)];
+      return [problem(path, `must be above the step before it (${before}), received ${weight}`, "order the steps")];
     return [];
   });
 }
@@ -101,7 +96,9 @@ function listProblems(analysis: CanaryAnalysis): Problem[] {
   for (const field of ["metrics", "webhooks", "alerts", "match", "stepWeights"] as const) {
     const list: unknown = analysis[field];
     if (list === undefined || (Array.isArray(list) && list.length <= MAX_LIST_COUNT)) continue;
-    problems.push(problem(`spec.analysis.${field}`, `must be a list of at most ${MAX_LIST_COUNT}`));
+    problems.push(
+      problem(`spec.analysis.${field}`, `must be a list of at most ${MAX_LIST_COUNT}`, "remove what is not needed"),
+    );
   }
   return problems;
 }
@@ -116,8 +113,23 @@ function durationProblems(analysis: CanaryAnalysis): Problem[] {
     if (text === undefined || text === "") return [];
     const parsed = typeof text === "string" ? parseDuration(text) : undefined;
     if (parsed?.ok === true && parsed.value > 0) return [];
-    return [problem(path, `must be a duration such as 30s or 1m, received ${JSON.stringify(text)}`)];
+    return [
+      problem(path, `must be a duration above zero, received ${JSON.stringify(text)}`, "write one such as 30s or 1m"),
+    ];
   });
+}
+
+/** Built-in metrics and queries are asked there. The address is not quoted: it may hold a password. */
+function metricsServerProblems({ spec }: Canary): Problem[] {
+  const { metricsServer } = spec;
+  if (metricsServer === undefined || metricsServer === "" || isHttpUrl(metricsServer)) return [];
+  return [
+    problem(
+      "spec.metricsServer",
+      "must be an address of http or https",
+      "write http://HOST:PORT, or remove it to use the operator's",
+    ),
+  ];
 }
 
 function missing(path: string, fix: string, message = "is missing"): Problem {

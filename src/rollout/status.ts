@@ -1,9 +1,12 @@
-import type { CanaryPhase, CanaryStatus, Condition, ConditionStatus } from "#api";
+import type { Canary, CanaryPhase, CanaryStatus, Condition, ConditionStatus } from "#api";
+import { formatProblem, type Problem } from "#base";
 
 /** Condition that lasts from the moment traffic has left the canary until its pods may go. */
 export const DRAINING = "Draining";
-/** Condition that is False while the spec cannot be executed. */
+/** Condition that is False while what a Canary asks for cannot be done, or not all of it. */
 export const ACCEPTED = "Accepted";
+/** Condition that lasts while something that must be written is refused. */
+export const STALLED = "Stalled";
 /** Condition that is False while a canary whose kind has no conditions of its own waits for its pods. */
 export const CANARY_READY = "CanaryReady";
 /** Condition that lasts as long as somebody holds the release. */
@@ -104,6 +107,15 @@ export function hasCondition(status: CanaryStatus, type: string): boolean {
 
 export function conditionOf(status: CanaryStatus, type: string): Condition | undefined {
   return status.conditions?.find((condition) => condition.type === type);
+}
+
+/**
+ * Whether the Canary's condition names the problem, so that its event was sent. The condition outlives processes, phases
+ * and steps, which what a process remembers does not.
+ */
+export function isTold({ status }: Canary, problem: Problem): boolean {
+  const condition = conditionOf(completeStatus(status), ACCEPTED);
+  return condition?.status === "False" && condition.message?.includes(formatProblem(problem)) === true;
 }
 
 /** RFC 3339 with milliseconds: ticks are counted from it, and intervals may be as short as a second. */

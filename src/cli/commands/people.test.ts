@@ -1,4 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
@@ -296,4 +298,44 @@ test("chooseKubeconfig: the flag, then the first of $KUBECONFIG that exists, the
   } finally {
     rmSync(home, { recursive: true });
   }
+});
+
+test("serin: a kubeconfig's token is not told when the API server repeats it", async () => {
+  const token = "s3cret-0f-the-kubeconfig";
+  const parrot = createServer((request, response) =>
+    response.writeHead(401).end(`who is ${request.headers.authorization}`),
+  );
+  await new Promise<void>((resolve) => parrot.listen(0, "127.0.0.1", resolve));
+  const directory = mkdtempSync(join(tmpdir(), "serin-parrot-"));
+  const path = join(directory, "kubeconfig");
+  const { port } = parrot.address() as AddressInfo;
+  const named = (value: object) => [{ name: "a", ...value }];
+  const config = {
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": "a",
+    contexts: named({ context: { cluster: "a", user: "a" } }),
+    clusters: named({ cluster: { server: `http://127.0.0.1:${port}` } }),
+    users: named({ user: { token } }),
+  };
+  writeFileSync(path, JSON.stringify(config));
+  for (const argv of [
+    ["promote", "web", "-n", "shop", "--why", "x", "--by", "ann", "-o", "json"],
+    ["abort", "web", "-n", "shop", "--why", "x", "--by", "ann"],
+  ]) {
+    const [out, err] = [collect(), collect()];
+    const signal = new AbortController().signal;
+    const status = await runProgram({
+      argv: [...argv, "--kubeconfig", path],
+      stdout: out.stream,
+      stderr: err.stream,
+      env: {},
+      signal,
+    });
+    expect(status).toBe(1);
+    expect(`${out.text()}${err.text()}`).toContain("who is ***");
+    expect(`${out.text()}${err.text()}`).not.toContain(token);
+  }
+  rmSync(directory, { recursive: true });
+  await new Promise((resolve) => parrot.close(resolve));
 });

@@ -1,9 +1,8 @@
-import { type Clock, isObject, messageOf } from "#base";
+import { type Clock, isObject, messageOf, redact } from "#base";
 import { request } from "undici";
-import { type OutboundHttp, plainText, readBounded, retryAfterMs } from "../gates/index.ts";
+import { formsOf, type OutboundHttp, plainText, readBounded, retryAfterMs, secretsOf } from "../gates/index.ts";
 import type { AlertRequest } from "./formats/alert-request.ts";
 import type { Receiver } from "./receiver.ts";
-import { redact, secretsOf } from "./redact.ts";
 
 /** A message on its way. */
 export interface Letter {
@@ -71,7 +70,7 @@ function judge(
 function withoutSecrets(delivery: Delivery, { receiver, request }: Letter): Delivery {
   if (delivery.kind === "sent") return delivery;
   const secrets = [receiver.address, receiver.proxy, request.url].flatMap(secretsOf);
-  const detail = plainText(redact(delivery.detail, [...secrets, receiver.token]), MAX_DETAIL_LENGTH);
+  const detail = plainText(redact(delivery.detail, [...secrets, ...formsOf(receiver.token)]), MAX_DETAIL_LENGTH);
   return { ...delivery, detail };
 }
 

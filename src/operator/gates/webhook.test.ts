@@ -192,3 +192,15 @@ test("callWebhook: a body without end is cut", async () => {
   expect(answer.detail).toBe(`${"x".repeat(511)}…`);
   await new Promise((resolve) => server.close(resolve));
 });
+
+test("callWebhook: logs in with the user of the address, and tells neither it nor the query when the hook repeats them", async () => {
+  const server = await startLocalServer((response, { url }) => response.writeHead(401).end(`wrong: ann:s3cret ${url}`));
+  const { host } = new URL(server.url);
+  const { isPassed, detail } = await call({ url: `http://ann:s3cret@${host}/gate?token=abcdef123` });
+  await server.close();
+  expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([
+    `Basic ${Buffer.from("ann:s3cret").toString("base64")}`,
+  ]);
+  expect(isPassed).toBe(false);
+  expect(detail).toBe("wrong: *** /gate***");
+});

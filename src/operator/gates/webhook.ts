@@ -1,11 +1,12 @@
 import type { CanaryWebhook } from "#api";
-import { type Clock, messageOf, parseDuration } from "#base";
+import { type Clock, messageOf, parseDuration, redact } from "#base";
 import { sleep } from "#kube";
 import { request } from "undici";
 import { readBounded } from "./bounded-body.ts";
 import type { OutboundHttp } from "./http.ts";
 import { plainText } from "./plain-text.ts";
 import { retryAfterMs } from "./retry-after.ts";
+import { loginOf } from "./secrets.ts";
 
 /** The body that every hook gets. Source: flagger-spec 6.2. */
 export interface WebhookPayload {
@@ -73,17 +74,20 @@ export async function callWebhook(
 async function attemptWebhook(hook: CanaryWebhook, payload: WebhookPayload, context: WebhookContext): Promise<Attempt> {
   const { http, clock, signal } = context;
   try {
-    const response = await request(hook.url, {
+    const { url, login } = addressOf(hook);
+    const response = await request(url, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", ...login },
       body: JSON.stringify(payload),
       dispatcher: hook.disableTLS === true ? http.insecure : http.dispatcher,
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutOf(hook))]),
     });
     const { text } = await readBounded(response.body, MAX_BODY_BYTES);
-    return judge(response.statusCode, text, retryAfterMs(response.headers["retry-after"], clock.nowMs()));
+    // A tester may repeat the address that it was called by, with the login in it.
+    const told = redact(text, loginOf(hook.url));
+    return judge(response.statusCode, told, retryAfterMs(response.headers["retry-after"], clock.nowMs()));
   } catch (thrown) {
-    return { kind: "again", detail: explain(thrown, hook) };
+    return { kind: "again", detail: redact(explain(thrown, hook), loginOf(hook.url)) };
   }
 }
 
@@ -100,6 +104,17 @@ function judge(status: number, body: string, afterMs: number | undefined): Attem
 function timeoutOf(hook: CanaryWebhook): number {
   const parsed = parseDuration(hook.timeout ?? "");
   return parsed.ok && parsed.value > 0 ? parsed.value : DEFAULT_TIMEOUT_MS;
+}
+
+/** Go's client, and with it Flagger, logs in with the user that an address names. */
+function addressOf(hook: CanaryWebhook): { readonly url: URL; readonly login: { readonly authorization?: string } } {
+  const url = new URL(hook.url);
+  const { username, password } = url;
+  if (username === "" && password === "") return { url, login: {} };
+  url.username = "";
+  url.password = "";
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { url, login: { authorization: `Basic ${Buffer.from(pair).toString("base64")}` } };
 }
 
 /** The address without user, password and query, which may be secrets. */

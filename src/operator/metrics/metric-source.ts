@@ -12,6 +12,8 @@ export interface MetricSource {
   readonly types: readonly string[];
   /** Asks; never rejects. */
   query(request: MetricRequest): Promise<MetricResult>;
+  /** What of template and Secret keeps the question from being asked, found without asking. Absent: nothing is known. */
+  fault?(request: MetricRequest): string | undefined;
   /** Whether it can be asked at all: undefined when it answers, else why not. Never rejects. */
   probe(request: Omit<MetricRequest, "query" | "intervalMs">): Promise<string | undefined>;
 }

@@ -1,7 +1,7 @@
-import { err, isObject, messageOf, ok, type Result } from "#base";
+import { err, isObject, messageOf, ok, redact, type Result } from "#base";
 import type { MetricResult } from "#rollout";
 import { type Dispatcher, errors, request } from "undici";
-import { readBounded } from "../gates/index.ts";
+import { formsOf, loginOf, readBounded } from "../gates/index.ts";
 
 /** Where a Prometheus is and how to be let in. */
 export interface PrometheusTarget {
@@ -47,6 +47,7 @@ export async function askPrometheus(
   const server = serverOf(target);
   if (!server.ok) return { kind: "error", message: server.error };
   const { url, headers } = server.value;
+  const hidden = (text: string): string => redact(text, secretsIn(target), "[secret]");
   const parameters = new URLSearchParams({ query: oneLine(query) }).toString();
   const isForm = parameters.length > MAX_GET_LENGTH;
   if (!isForm) url.search = url.search === "" ? parameters : `${url.search}&${parameters}`;
@@ -60,15 +61,21 @@ export async function askPrometheus(
     });
     const { text, isWhole } = await readBounded(response.body, MAX_BODY_BYTES);
     if (!isWhole) return { kind: "error", message: `the answer is larger than ${MAX_BODY_BYTES} bytes` };
-    return answerOf({ status: response.statusCode, text, writtenMs: dateOf(response.headers.date) });
+    return answerOf({ status: response.statusCode, text, writtenMs: dateOf(response.headers.date), hidden });
   } catch (thrown) {
     // A header that cannot be written, such as a token with a line break inside; the message names it without its value.
     if (thrown instanceof errors.InvalidArgumentError)
       return { kind: "error", message: `the request cannot be made: ${thrown.message}` };
     const isTimeout = thrown instanceof Error && thrown.name === "TimeoutError";
-    const why = isTimeout ? `no answer within ${QUERY_TIMEOUT_MS} ms` : messageOf(thrown);
+    const why = isTimeout ? `no answer within ${QUERY_TIMEOUT_MS} ms` : hidden(messageOf(thrown));
     return { kind: "unreachable", message: `${url.protocol}//${url.host}: ${why}` };
   }
+}
+
+/** What is wrong with the address; undefined when it can be asked. */
+export function addressFault(target: PrometheusTarget): string | undefined {
+  const server = serverOf(target);
+  return server.ok ? undefined : server.error;
 }
 
 /** Line breaks stay where a comment may need them to end. */
@@ -132,15 +139,32 @@ function headersOf({ headers = {}, credentials }: PrometheusTarget, url: URL): R
   return all;
 }
 
-function answerOf(response: { status: number; text: string; writtenMs: number | undefined }): PrometheusAnswer {
-  const { status, text } = response;
+/** What a server may repeat of a request, in the forms that it knows it in. */
+function secretsIn({ address, headers = {}, credentials }: PrometheusTarget): readonly string[] {
+  const parts = Object.values(headers).flatMap((values) =>
+    values.flatMap((value) => [value, ...value.split(" ").slice(1)]),
+  );
+  const { username, password, token } = { username: "", password: "", token: "", ...credentials };
+  const login = password === "" ? [token] : [password, `${username}:${password}`];
+  return [...[...parts, ...login].flatMap(formsOf), ...loginOf(address)];
+}
+
+function answerOf(response: {
+  readonly status: number;
+  readonly text: string;
+  readonly writtenMs: number | undefined;
+  readonly hidden: (text: string) => string;
+}): PrometheusAnswer {
+  const { status, text, hidden } = response;
   const body = parseJson(text);
-  const shown = text.trim().slice(0, 200);
-  const message = isObject(body) && typeof body.error === "string" ? body.error.slice(0, 1000) : shown;
-  if (status === 400 || status === 422) return { kind: "error", message };
-  if (status >= 300) return { kind: "unreachable", message: `the server answered ${status}: ${message}` };
+  // Hidden first: a secret that is cut in two would not be found.
+  const shown = (): string => hidden(text).trim().slice(0, 200);
+  const message = (): string =>
+    isObject(body) && typeof body.error === "string" ? hidden(body.error).slice(0, 1000) : shown();
+  if (status === 400 || status === 422) return { kind: "error", message: message() };
+  if (status >= 300) return { kind: "unreachable", message: `the server answered ${status}: ${message()}` };
   if (!isObject(body) || body.status !== "success" || !isObject(body.data))
-    return { kind: "unreachable", message: `the answer is not one of Prometheus: ${shown}` };
+    return { kind: "unreachable", message: `the answer is not one of Prometheus: ${shown()}` };
   const { resultType, result } = body.data;
   if (resultType === "scalar") return elementsOf([{ value: result }], response.writtenMs);
   if (resultType === "vector" && Array.isArray(result)) return elementsOf(result, response.writtenMs);

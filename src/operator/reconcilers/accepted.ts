@@ -1,30 +1,38 @@
 import type { Canary, CanaryStatus, Condition } from "#api";
 import { formatProblem, type Problem } from "#base";
-import { completeStatus, formatTime } from "#rollout";
+import { ACCEPTED, completeStatus, conditionOf, formatTime, withoutCondition } from "#rollout";
 
-/** Condition that is False while what a Canary asks for cannot be done. */
-const ACCEPTED = "Accepted";
+/** Problems that stop the Canary, and those that a release goes on with. */
+export interface Findings {
+  readonly blocking: readonly Problem[];
+  readonly mild: readonly Problem[];
+}
 
 /**
- * The status with its problems as a condition, so that `kubectl describe` tells what an event told hours ago. A condition
- * that says the same already keeps its times: a status that only tells the time anew would be written at every look.
+ * The status with its problems as one condition, so that `kubectl describe` tells what an event told hours ago. What the
+ * decision found itself comes first. A condition that says the same already keeps its times: a status that only tells the
+ * time anew would be written at every look.
  */
 export function accepted(
   status: CanaryStatus,
-  of: { readonly canary: Canary; readonly problems: readonly Problem[]; readonly nowMs: number },
+  of: { readonly canary: Canary; readonly findings: Findings; readonly nowMs: number },
 ): CanaryStatus {
-  if (of.problems.length === 0) return status;
-  const message = of.problems.map(formatProblem).join("; ");
-  const old = of.canary.status?.conditions?.find(({ type }) => type === ACCEPTED);
+  const { blocking, mild } = of.findings;
+  const own = conditionOf(status, ACCEPTED);
+  const told = [...blocking, ...mild].map(formatProblem);
+  if (told.length === 0) return status;
+  const message = [...(own?.message === undefined ? [] : [own.message]), ...told].join("; ");
+  const reason = own?.reason ?? (blocking.length > 0 ? "Blocked" : "PartlyUsable");
+  const old = conditionOf(completeStatus(of.canary.status), ACCEPTED);
   const others = (status.conditions ?? []).filter(({ type }) => type !== ACCEPTED);
-  const isSame = old?.status === "False" && old.message === message;
+  const isSame = old?.status === "False" && old.message === message && old.reason === reason;
   const at = formatTime(of.nowMs);
   const condition: Condition = isSame
     ? old
     : {
         type: ACCEPTED,
         status: "False",
-        reason: "Blocked",
+        reason,
         message,
         lastUpdateTime: at,
         lastTransitionTime: old?.status === "False" ? (old.lastTransitionTime ?? at) : at,
@@ -33,6 +41,7 @@ export function accepted(
 }
 
 /** The status of a Canary that is not worked on: as it was, and why. */
-export function refused(canary: Canary, problems: readonly Problem[], nowMs: number): CanaryStatus {
-  return accepted(completeStatus(canary.status), { canary, problems, nowMs });
+export function refused(canary: Canary, blocking: readonly Problem[], nowMs: number): CanaryStatus {
+  const status = withoutCondition(completeStatus(canary.status), ACCEPTED);
+  return accepted(status, { canary, findings: { blocking, mild: [] }, nowMs });
 }

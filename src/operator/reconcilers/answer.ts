@@ -2,7 +2,7 @@ import type { Canary } from "#api";
 import { unreachable } from "#base";
 import { type Answer, completeStatus, type MetricResult, namesOf, partsOf, type Question } from "#rollout";
 import { callWebhook, type WebhookPayload } from "../gates/index.ts";
-import { checkProvider, type MeasureContext, measure, measureServedShare } from "../metrics/index.ts";
+import { checkProvider, type MeasureContext, measure, measureServedShare, metricFault } from "../metrics/index.ts";
 import type { OperatorContext } from "../operator-context.ts";
 import { revisionChecksum } from "../workloads/index.ts";
 
@@ -41,13 +41,14 @@ async function answer(question: Question, canary: Canary, context: OperatorConte
 
 async function askProviders(canary: Canary, context: OperatorContext): Promise<Answer> {
   const metrics = canary.spec.analysis.metrics ?? [];
-  const checks = metrics.flatMap((metric) =>
-    partsOf(metric).map((part) => checkProvider({ canary, metric, part }, measureContext(context))),
-  );
+  const measuring = measureContext(context);
+  const subjects = metrics.flatMap((metric) => partsOf(metric).map((part) => ({ canary, metric, part })));
+  // A mistake in the Canary or a template is told as such, at every look.
+  const usable = subjects.filter((subject) => metricFault(subject, measuring) === undefined);
+  const checks = usable.map((subject) => checkProvider(subject, measuring));
   const problems = (await Promise.all(checks)).filter((problem) => problem !== undefined);
-  return problems.length === 0
-    ? { kind: "providers" }
-    : { kind: "providers", problem: [...new Set(problems)].join("; ") };
+  if (problems.length > 0) return { kind: "providers", problem: [...new Set(problems)].join("; ") };
+  return usable.length < subjects.length ? { kind: "providers", problem: "" } : { kind: "providers" };
 }
 
 /** The body for a hook about this Canary. Source: flagger-spec 6.2. */
@@ -68,7 +69,8 @@ export function payloadFor(
   };
 }
 
-function measureContext({ settings, views, ...context }: OperatorContext): MeasureContext {
+/** What measuring needs, from what a reconcile has. */
+export function measureContext({ settings, views, ...context }: OperatorContext): MeasureContext {
   const { http, batcher, clock, env, signal } = context;
   return {
     metricsServer: settings.metricsServer,

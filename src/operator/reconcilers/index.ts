@@ -1,6 +1,8 @@
-export { accepted, refused } from "./accepted.ts";
+export { accepted, type Findings, refused } from "./accepted.ts";
 export { answerAll, payloadFor } from "./answer.ts";
-export { isUnanalysed, lostPrimary } from "./lost-primary.ts";
+export { isUnanalysed } from "./lost-primary.ts";
+export { dependenciesOf } from "./dependencies.ts";
+export { findingsOf } from "./findings.ts";
 export { observe } from "./observe.ts";
-export { dependenciesOf, read, type Routing, type Snapshot } from "./read.ts";
+export { read, type Routing, type Snapshot } from "./read.ts";
 export { providerOf, refusalsOf, targetId } from "./refusals.ts";

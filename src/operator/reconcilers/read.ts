@@ -12,8 +12,8 @@ import { namesOf, type RolloutNames } from "#rollout";
 import type { OperatorContext } from "../operator-context.ts";
 import { type LiveObjects, type Router, type RouterContext, routerOf } from "../routers/index.ts";
 import { readScaler, type Scaler } from "../scalers/index.ts";
-import { configRefs, primaryConfigName, readWorkload, type Workload } from "../workloads/index.ts";
-import { providerOf, targetId } from "./refusals.ts";
+import { readWorkload, type Workload } from "../workloads/index.ts";
+import { providerOf } from "./refusals.ts";
 
 /** Everything about one Canary as the views have it, read at one moment. What is promoted is what stands here. */
 export interface Snapshot {
@@ -66,36 +66,6 @@ export function read(key: string, context: OperatorContext): Snapshot | undefine
     },
     routing: router === undefined ? undefined : { router, context: { canary, names, owner, settings }, live: { get } },
   };
-}
-
-/** Names, as `kind/name`, of the objects of its namespace whose changes concern a Canary. */
-export function dependenciesOf(snapshot: Snapshot): string[] {
-  const { names, workload, canary, routing, scaler } = snapshot;
-  const source = canary.spec?.autoscalerRef?.name;
-  return [
-    targetId(names),
-    `${names.targetKind}/${names.target}`,
-    `${names.targetKind}/${names.primary}`,
-    ...[names.apexService, names.primaryService, names.canaryService].map((name) => `Service/${name}`),
-    ...routedObjects(routing).map(({ resource, name }) => `${resource.kind}/${name}`),
-    ...(scaler === undefined || source === undefined
-      ? []
-      : [`${scaler.resource.kind}/${source}`, `${scaler.resource.kind}/${source}-primary`]),
-    ...(workload?.template === undefined || workload.configs === undefined
-      ? []
-      : configRefs(workload.template.spec).flatMap(({ kind, name }) => [
-          `${kind}/${name}`,
-          `${kind}/${primaryConfigName(name)}`,
-        ])),
-  ];
-}
-
-/** A router reads a spec that may be broken; one without a service has no objects. */
-function routedObjects(
-  routing: Routing | undefined,
-): readonly { readonly resource: Resource; readonly name: string }[] {
-  if (routing?.context.canary.spec?.service === undefined) return [];
-  return routing.router.objects(routing.context);
 }
 
 /** Whether the primary is ours; a foreign one of that name is not touched. */

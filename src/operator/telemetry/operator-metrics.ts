@@ -9,6 +9,8 @@ export interface OperatorMetrics {
   tickStarted(latenessMs: number): void;
   /** Says where the number of waiting Canaries is read from. */
   watchQueue(size: () => number): void;
+  /** A reconcile found a mistake of our own. */
+  bugFound(): void;
   setLeader(isLeader: boolean): void;
 }
 
@@ -49,6 +51,7 @@ export function createOperatorMetrics(registry: Registry): OperatorMetrics {
     },
     tickStarted: (latenessMs) => series.lateness.observe(Math.max(0, latenessMs) / 1000),
     watchQueue: (size) => void (queueSize = size),
+    bugFound: () => series.bugs.inc(),
     setLeader: (isLeader) => series.leader.set(isLeader ? 1 : 0),
   };
 }
@@ -85,6 +88,11 @@ function createSeries(registry: Registry) {
       name: "serin_tick_lateness_seconds",
       help: "Seconds between the moment at which a Canary was to be looked at and the look.",
       buckets: LATENESS_SECONDS,
+      registers,
+    }),
+    bugs: new Counter({
+      name: "serin_reconcile_bugs_total",
+      help: "Looks at Canaries that ended in a mistake of the operator itself.",
       registers,
     }),
     leader: new Gauge({ name: "serin_leader", help: "1 while this process may write.", registers }),

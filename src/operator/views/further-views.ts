@@ -1,6 +1,6 @@
 import { apiVersionOf, type KubeObject, type Resource } from "#api";
 import { type Clock, Failure, isObject } from "#base";
-import { type KubeClient, readText } from "#kube";
+import { type KubeClient, parseObject, readText } from "#kube";
 import type { View } from "./view.ts";
 
 /** A kind that cannot be worked with now, and what to do about it. */
@@ -68,11 +68,14 @@ export function createFurtherViews(options: FurtherViewsOptions): FurtherViews {
   async function ensure(resource: Resource): Promise<UnusableKind | undefined> {
     const id = resourceId(resource);
     const before = entries.get(id);
-    if (before === undefined || (before.kind === "unserved" && clock.nowMs() - before.atMs >= RECHECK_MS)) {
-      const running = opening.get(id) ?? openOne(resource).finally(() => opening.delete(id));
+    const isStale = before === undefined || (before.kind === "unserved" && clock.nowMs() - before.atMs >= RECHECK_MS);
+    // One that is being opened is there before its first list is, and whoever comes meanwhile waits as well.
+    let running = opening.get(id);
+    if (running === undefined && isStale) {
+      running = openOne(resource).finally(() => opening.delete(id));
       opening.set(id, running);
-      await running;
     }
+    await running;
     return unusable(resource, entries.get(id));
   }
 
@@ -119,8 +122,8 @@ async function isServed(client: KubeClient, resource: Resource): Promise<boolean
       code: "ServerUnreachable",
       retryable: true,
     });
-  const list: unknown = JSON.parse(text);
-  const kinds = isObject(list) && Array.isArray(list.resources) ? list.resources : [];
+  const list = parseObject(text, `GET ${path}`);
+  const kinds = Array.isArray(list.resources) ? list.resources : [];
   return kinds.some((kind: unknown) => isObject(kind) && kind.name === resource.plural);
 }
 

@@ -1,3 +1,3 @@
 export { type FurtherViews, RECHECK_MS, type UnusableKind } from "./further-views.ts";
-export { FIELD_MANAGER, type View } from "./view.ts";
+export { FIELD_MANAGER, type View, WriteRefused } from "./view.ts";
 export { createViews, type Views } from "./views.ts";

@@ -26,6 +26,33 @@ export interface View<T extends KubeObject> {
   delete(key: ObjectKey): Promise<void>;
 }
 
+/** The server refused a write; what was to be written is told in words of people, and by a name that stays the same. */
+export class WriteRefused extends ApiFailure {
+  /** `services shop/web-primary`, `canaries/status shop/web`: the same for every try of the same write. */
+  readonly write: string;
+  /** Names the object: `Service shop/web-primary`. */
+  readonly object: string;
+  readonly kind: string;
+
+  constructor(
+    refusal: ApiFailure,
+    of: { readonly resource: Resource; readonly key: ObjectKey; readonly subresource?: string },
+  ) {
+    const { resource, key, subresource } = of;
+    const { httpStatus, code: reason, status } = refusal;
+    // Who refuses a Secret may quote it.
+    super(resource.kind === "Secret" ? `Cannot write a Secret: ${reason}` : refusal.message, {
+      httpStatus,
+      reason,
+      ...(status === undefined ? {} : { status }),
+    });
+    const at = `${key.namespace === undefined ? "" : `${key.namespace}/`}${key.name}`;
+    this.write = `${resource.plural}${subresource === undefined ? "" : `/${subresource}`} ${at}`;
+    this.object = `${subresource === undefined ? "" : `${subresource} of `}${resource.kind} ${at}`;
+    this.kind = resource.kind;
+  }
+}
+
 /** A conflict, and what a JSON patch whose test does not hold is answered with. */
 const WAS_BEHIND: ReadonlySet<number> = new Set([409, 422]);
 
@@ -57,13 +84,14 @@ export function createView<T extends KubeObject>(options: {
     return written;
   }
 
-  async function write(key: ObjectKey, send: () => Promise<T>): Promise<T> {
+  async function write(key: ObjectKey, send: () => Promise<T>, subresource?: "status"): Promise<T> {
     try {
       return remember(await send());
     } catch (thrown) {
+      if (!(thrown instanceof ApiFailure)) throw thrown;
       // Somebody else was first, and the informer is behind: look once, so that the retry starts from what there is.
-      if (thrown instanceof ApiFailure && WAS_BEHIND.has(thrown.httpStatus)) await refresh(key);
-      throw thrown;
+      if (WAS_BEHIND.has(thrown.httpStatus)) await refresh(key);
+      throw new WriteRefused(thrown, { resource, key, ...(subresource === undefined ? {} : { subresource }) });
     }
   }
 
@@ -85,12 +113,20 @@ export function createView<T extends KubeObject>(options: {
     onChange: (handler) => informer.onChange((change) => handler(change.object)),
     create: (object) => write(keyOf(object), () => client.create(resource, object, manager)),
     update: (object, subresource) =>
-      write(keyOf(object), () =>
-        client.update(resource, object, { ...manager, ...(subresource === undefined ? {} : { subresource }) }),
+      write(
+        keyOf(object),
+        () => client.update(resource, object, { ...manager, ...(subresource === undefined ? {} : { subresource }) }),
+        subresource,
       ),
     apply: (object) => write(keyOf(object), () => client.apply(resource, object, { ...manager, force: true })),
     patch: (key, patch) => write(key, () => client.patch(resource, key, { ...patch, options: manager })),
-    delete: async (key) => void (await client.delete(resource, key)),
+    async delete(key) {
+      try {
+        await client.delete(resource, key);
+      } catch (thrown) {
+        throw thrown instanceof ApiFailure ? new WriteRefused(thrown, { resource, key }) : thrown;
+      }
+    },
   };
 }
 

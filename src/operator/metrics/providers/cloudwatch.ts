@@ -3,7 +3,7 @@ import { err, isObject, ok, type Result } from "#base";
 import type { MetricResult } from "#rollout";
 import type { MetricSource } from "../metric-source.ts";
 import { awsRequestHandler } from "./aws-request-handler.ts";
-import { boundedMessage } from "./bounded-message.ts";
+import { boundedMessage, secretsIn } from "./bounded-message.ts";
 import { parseCloudWatchQuery } from "./cloudwatch-query.ts";
 import { urlOf, whyNot } from "./http-call.ts";
 import { type ProbeRequest, problemIn } from "./http-source.ts";
@@ -45,6 +45,10 @@ export function cloudWatchSource({ timeoutMs = 5000, attemptCount = 4 } = {}): M
   const limits = { timeoutMs, attemptCount };
   return {
     types: ["cloudwatch"],
+    fault(request) {
+      const queries = parseCloudWatchQuery(request.query);
+      return queries.ok ? providerFault(request) : queries.error;
+    },
     async query(request) {
       const window = windowOf(request);
       if (!window.ok) return { kind: "error", message: window.error };
@@ -56,14 +60,14 @@ export function cloudWatchSource({ timeoutMs = 5000, attemptCount = 4 } = {}): M
         EndTime: new Date(window.value.toMs),
         MaxDatapoints: MAX_DATAPOINTS,
       });
-      return boundedMessage(answer.ok ? valueOf(answer.value) : resultOf(answer.error, timeoutMs), []);
+      return boundedMessage(answer.ok ? valueOf(answer.value) : resultOf(answer.error, timeoutMs), secretsIn(request));
     },
     /** A service that lets us in refuses a question without a query. Source: flagger-spec 5.4. */
     async probe(request) {
       const window = { StartTime: new Date(request.nowMs - 60_000), EndTime: new Date(request.nowMs) };
       const answer = await getMetricData(request, limits, { MetricDataQueries: [], ...window });
       if (answer.ok || isRefusedQuery(answer.error)) return undefined;
-      return problemIn(boundedMessage(resultOf(answer.error, timeoutMs), []));
+      return problemIn(boundedMessage(resultOf(answer.error, timeoutMs), secretsIn(request)));
     },
   };
 }
@@ -79,16 +83,14 @@ async function getMetricData(
   input: GetMetricDataCommandInput,
 ): Promise<Result<GetMetricDataCommandOutput, unknown>> {
   const { region = "", address = "" } = request.provider;
-  if (region === "")
-    return err(new TemplateFault("spec.provider.region is missing; write a region, such as eu-west-1"));
-  const endpoint = address === "" ? undefined : urlOf(address, "");
-  if (endpoint?.ok === false) return err(new TemplateFault(endpoint.error));
+  const fault = providerFault(request);
+  if (fault !== undefined) return err(new TemplateFault(fault));
   const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
   try {
     const { CloudWatchClient, GetMetricDataCommand } = await import("@aws-sdk/client-cloudwatch");
     const client = new CloudWatchClient({
       region,
-      ...(endpoint === undefined ? {} : { endpoint: endpoint.value.href }),
+      ...(address === "" ? {} : { endpoint: address }),
       maxAttempts: attemptCount,
       requestHandler: awsRequestHandler({ ...request, signal }, timeoutMs),
     });
@@ -101,6 +103,14 @@ async function getMetricData(
   } catch (thrown) {
     return err(signal.aborted ? signal.reason : thrown);
   }
+}
+
+function providerFault({
+  provider: { region = "", address = "" },
+}: Pick<ProbeRequest, "provider">): string | undefined {
+  if (region === "") return "spec.provider.region is missing; write a region, such as eu-west-1";
+  const endpoint = address === "" ? undefined : urlOf(address, "");
+  return endpoint?.ok === false ? endpoint.error : undefined;
 }
 
 /** The search for credentials does not listen to the signal of the request. */

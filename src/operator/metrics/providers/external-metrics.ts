@@ -3,7 +3,7 @@ import { createKubeClient, loadInClusterConfig } from "#kube";
 import type { MetricResult } from "#rollout";
 import { readBounded } from "../../gates/index.ts";
 import type { MetricRequest, MetricSource } from "../metric-source.ts";
-import { boundedMessage } from "./bounded-message.ts";
+import { boundedMessage, secretsIn } from "./bounded-message.ts";
 import { parseExternalMetricsQuery } from "./external-metrics-query.ts";
 import { type HttpReply, MAX_BODY_BYTES, parseJson, send, urlOf, whyNot } from "./http-call.ts";
 import { type ProbeRequest, problemIn, resultOf } from "./http-source.ts";
@@ -22,6 +22,13 @@ const API_PATH = "/apis/external.metrics.k8s.io/v1beta1";
 export function externalMetricsSource({ timeoutMs = 5000 } = {}): MetricSource {
   return {
     types: ["externalmetrics"],
+    fault(request) {
+      const path = pathOf(request);
+      if (!path.ok) return path.error;
+      const { address = "" } = request.provider;
+      const url = address === "" ? undefined : urlOf(address, path.value);
+      return url?.ok === false ? url.error : undefined;
+    },
     async query(request) {
       const path = pathOf(request);
       if (!path.ok) return { kind: "error", message: path.error };
@@ -43,7 +50,7 @@ async function ask(request: ProbeRequest, question: Question): Promise<MetricRes
   const answer = address === "" ? await sendInCluster(request, question) : await sendTo(address, request, question);
   if (!answer.ok) return { kind: "error", message: answer.error };
   const result = resultOf(answer.value, { product: "the external metrics API", read: question.read });
-  return boundedMessage(result, [...(request.secret?.values() ?? [])]);
+  return boundedMessage(result, secretsIn(request));
 }
 
 function pathOf({ query }: Pick<MetricRequest, "query">): Result<string, string> {

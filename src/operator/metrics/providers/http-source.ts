@@ -1,8 +1,9 @@
 import type { Result } from "#base";
 import type { MetricResult } from "#rollout";
 import type { MetricRequest, MetricSource } from "../metric-source.ts";
-import { complaintIn, type HttpReply, type HttpCall, MAX_BODY_BYTES, passwordOf, send } from "./http-call.ts";
-import { boundedMessage } from "./bounded-message.ts";
+import { loginOf } from "../../gates/index.ts";
+import { complaintIn, type HttpReply, type HttpCall, MAX_BODY_BYTES, send } from "./http-call.ts";
+import { boundedMessage, secretsIn } from "./bounded-message.ts";
 
 export type ProbeRequest = Omit<MetricRequest, "query" | "intervalMs">;
 
@@ -26,6 +27,10 @@ export function httpSource(protocol: HttpProtocol): MetricSource {
   return {
     types: protocol.types,
     query: (request) => ask(protocol, request, { call: protocol.plan(request), read: protocol.read }),
+    fault(request) {
+      const call = protocol.plan(request);
+      return call.ok ? undefined : call.error;
+    },
     async probe(request) {
       const read = protocol.readProbe ?? (() => ({ kind: "empty" }) as const);
       return problemIn(await ask(protocol, request, { call: protocol.planProbe(request), read }));
@@ -40,7 +45,7 @@ async function ask(
 ): Promise<MetricResult> {
   if (!call.ok) return { kind: "error", message: call.error };
   const answer = await send(call.value, request, protocol.timeoutMs);
-  const secrets = [...(request.secret?.values() ?? []), passwordOf(call.value.url)];
+  const secrets = [...secretsIn(request), ...loginOf(call.value.url.href)];
   return boundedMessage(resultOf(answer, { product: protocol.product, read }), secrets);
 }
 

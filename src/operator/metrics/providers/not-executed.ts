@@ -9,6 +9,7 @@ export function notExecutedSource(executed: readonly string[]): MetricSource {
     `the provider type "${type}" is not executed; use one of ${executed.join(", ")}`;
   return {
     types: TYPES,
+    fault: ({ provider }) => message(provider.type),
     query: async ({ provider }) => ({ kind: "error", message: message(provider.type) }),
     probe: async ({ provider }) => message(provider.type),
   };

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "#base";
 import type { MetricRequest, MetricSource } from "../metric-source.ts";
-import { askPrometheus, type PrometheusTarget, singleResult } from "../prometheus-client.ts";
+import { addressFault, askPrometheus, type PrometheusTarget, singleResult } from "../prometheus-client.ts";
 
 /** Prometheus and whatever answers its HTTP API. Source: flagger-spec 5.4. */
 export const prometheus: MetricSource = {
@@ -9,6 +9,10 @@ export const prometheus: MetricSource = {
     const target = targetOf(request);
     if (!target.ok) return { kind: "error", message: target.error };
     return singleResult(await askPrometheus(target.value, request.query, request.signal), request.intervalMs);
+  },
+  fault(request) {
+    const target = targetOf(request);
+    return target.ok ? addressFault(target.value) : target.error;
   },
   async probe(request) {
     const target = targetOf(request);

@@ -1,0 +1,69 @@
+import type { Canary, Resource } from "#api";
+import { isObject } from "#base";
+import type { OperatorContext } from "../operator-context.ts";
+import { configRefs, primaryConfigName } from "../workloads/index.ts";
+import type { Routing, Snapshot } from "./read.ts";
+import { targetId } from "./refusals.ts";
+
+/** Names, as `namespace/kind/name`, of the objects whose changes concern a Canary. */
+export function dependenciesOf(snapshot: Snapshot, context: Pick<OperatorContext, "views">): string[] {
+  const { names, workload, canary, routing, scaler } = snapshot;
+  const source = canary.spec?.autoscalerRef?.name;
+  const own = [
+    targetId(names),
+    `${names.targetKind}/${names.target}`,
+    `${names.targetKind}/${names.primary}`,
+    ...[names.apexService, names.primaryService, names.canaryService].map((name) => `Service/${name}`),
+    ...routedObjects(routing).map(({ resource, name }) => `${resource.kind}/${name}`),
+    ...(scaler === undefined || source === undefined
+      ? []
+      : [`${scaler.resource.kind}/${source}`, `${scaler.resource.kind}/${source}-primary`]),
+    ...(workload?.template === undefined || workload.configs === undefined
+      ? []
+      : configRefs(workload.template.spec).flatMap(({ kind, name }) => [
+          `${kind}/${name}`,
+          `${kind}/${primaryConfigName(name)}`,
+        ])),
+  ];
+  return [...own.map((id) => `${names.namespace}/${id}`), ...referencesOf(canary, names.namespace, context)];
+}
+
+/** A router reads a spec that may be broken; one without a service has no objects. */
+function routedObjects(
+  routing: Routing | undefined,
+): readonly { readonly resource: Resource; readonly name: string }[] {
+  if (routing?.context.canary.spec?.service === undefined) return [];
+  return routing.router.objects(routing.context);
+}
+
+/** MetricTemplates and AlertProviders, which may be of other namespaces, and their Secrets, which are beside them. */
+function referencesOf(canary: Canary, own: string, { views }: Pick<OperatorContext, "views">): string[] {
+  const { metrics, alerts }: Partial<Canary["spec"]["analysis"]> = canary.spec?.analysis ?? {};
+  const templates = refsIn(metrics, "templateRef", own).flatMap((at) => {
+    const secret = views.metricTemplates.get(at)?.spec.provider.secretRef?.name;
+    return idsOf("MetricTemplate", at, secret);
+  });
+  const providers = refsIn(alerts, "providerRef", own).flatMap((at) => {
+    const secret = views.alertProviders.get(at)?.spec.secretRef?.name;
+    return idsOf("AlertProvider", at, secret);
+  });
+  return [...templates, ...providers];
+}
+
+type Place = { readonly namespace: string; readonly name: string };
+
+function idsOf(kind: string, { namespace, name }: Place, secret: string | undefined): string[] {
+  const id = `${namespace}/${kind}/${name}`;
+  return secret === undefined ? [id] : [id, `${namespace}/Secret/${secret}`];
+}
+
+/** References in a list of a spec that may be broken. */
+function refsIn(list: unknown, field: string, own: string): Place[] {
+  const entries: readonly unknown[] = Array.isArray(list) ? list : [];
+  return entries.flatMap((entry) => {
+    const ref = isObject(entry) ? entry[field] : undefined;
+    if (!isObject(ref) || typeof ref.name !== "string") return [];
+    const namespace = typeof ref.namespace === "string" && ref.namespace !== "" ? ref.namespace : own;
+    return [{ namespace, name: ref.name }];
+  });
+}

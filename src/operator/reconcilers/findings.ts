@@ -1,0 +1,29 @@
+import type { Problem } from "#base";
+import type { Label } from "#rollout";
+import { alertLookups } from "../alert-of.ts";
+import { alertProblems } from "../alerts/index.ts";
+import { metricProblems } from "../metrics/index.ts";
+import type { OperatorContext } from "../operator-context.ts";
+import type { Findings } from "./accepted.ts";
+import { measureContext } from "./answer.ts";
+import { lostPrimary } from "./lost-primary.ts";
+import type { Snapshot } from "./read.ts";
+
+/**
+ * Everything that a Canary is to be told beside what the decision says itself. Looked for each time, so that a mistake shows
+ * when it is made and not when a release trips over it.
+ */
+export function findingsOf(
+  snapshot: Snapshot,
+  of: { readonly label: Label; readonly problems: readonly Problem[] },
+  context: OperatorContext,
+): Findings {
+  const { canary } = snapshot;
+  if (canary.metadata.deletionTimestamp !== undefined) return { blocking: [], mild: [] };
+  const lost = lostPrimary(snapshot);
+  const alerts = alertProblems(canary, alertLookups(context));
+  // Of a spec that cannot be executed nothing else can be read; the decision has said what is wrong with it.
+  if (of.label === "invalid-spec") return { blocking: [], mild: alerts };
+  const metrics = metricProblems(canary, measureContext(context));
+  return { blocking: of.problems, mild: [...(lost === undefined ? [] : [lost]), ...metrics, ...alerts] };
+}
