@@ -74,6 +74,8 @@ export interface ServedShare {
   readonly canaryPercent: number;
   /** Requests of both copies in the window. */
   readonly requestCount: number;
+  /** How far back requests were counted. */
+  readonly windowMs: number;
 }
 
 /** Something that must be asked outside before the decision can be made. */

@@ -1,11 +1,21 @@
 import { expect, test } from "vitest";
+import type { CanaryStatus } from "#api";
 import type { Answer } from "./observation.ts";
 import { decideScene, messagesOf, type Scene, unready } from "./scene.ts";
 import { isMissed } from "./served-share.ts";
+import { formatTime } from "./status.ts";
 
 const share = (canaryPercent: number, requestCount = 1000): Answer => ({
   kind: "served",
-  share: { canaryPercent, requestCount },
+  share: { canaryPercent, requestCount, windowMs: 60_000 },
+});
+/** Times of a status' conditions moved into the past. */
+const aged = (status: CanaryStatus, byMs: number): CanaryStatus => ({
+  ...status,
+  conditions: (status.conditions ?? []).map((condition) => ({
+    ...condition,
+    lastTransitionTime: formatTime(Date.parse(condition.lastTransitionTime ?? "") - byMs),
+  })),
 });
 /** A promotion gate that holds the weight. */
 const webhooks = [{ name: "gate", url: "http://gate/", type: "confirm-promotion" as const }];
@@ -41,13 +51,18 @@ test("served: is asked with the checks, recorded in whole percent and dropped at
   expect(decideScene({ status: { phase: "Progressing" }, observation: { answers: new Map() } }).questions).toEqual([]);
 });
 
-test("served: two ticks at one weight that miss make the condition False, one that fits removes it", () => {
+test("served: a weight that is missed for a whole window makes the condition False, one that fits removes it", () => {
   const first = decideScene(held(share(20)));
   expect(first.status.conditions).toContainEqual(
     expect.objectContaining({ type: "TrafficAsAsked", status: "Unknown", reason: "ShareMismatch" }),
   );
   expect(messagesOf(first)).toEqual([]);
-  const second = decideScene(held(share(21), first.status));
+  const early = decideScene(held(share(21), aged(first.status, 59_000)));
+  expect(early.status.conditions).toContainEqual(
+    expect.objectContaining({ type: "TrafficAsAsked", status: "Unknown" }),
+  );
+  expect(messagesOf(early)).toEqual([]);
+  const second = decideScene(held(share(21), aged(early.status, 1000)));
   expect(second.status.phase).toBe("WaitingPromotion");
   expect(second.status.failedChecks).toBe(0);
   expect(messagesOf(second)).toEqual(["web.shop: the canary serves 21% of the traffic while 50% are asked for"]);

@@ -1,9 +1,9 @@
-import type { CanaryStatus } from "#api";
+import type { CanaryStatus, Condition } from "#api";
 import type { Command } from "./decision.ts";
 import { event } from "./draft.ts";
 import type { ServedShare } from "./observation.ts";
 import { isAnalysing, type Situation } from "./situation.ts";
-import { conditionOf, TRAFFIC_AS_ASKED, withCondition, withoutCondition } from "./status.ts";
+import { conditionOf, parseTime, TRAFFIC_AS_ASKED, withCondition, withoutCondition } from "./status.ts";
 
 /** Difference, in points of percent, that proxies' counting and rounding explain. */
 const MIN_MISS_POINTS = 5;
@@ -14,7 +14,7 @@ const MAX_SIGMAS = 3;
  * Whether a share cannot come from the weight asked for: it misses it by more than five points and by more than three
  * standard deviations of a binomial with that weight and so many requests. Source: the binomial's variance p(1-p)/n.
  */
-export function isMissed(asked: number, { canaryPercent, requestCount }: ServedShare): boolean {
+export function isMissed(asked: number, { canaryPercent, requestCount }: Omit<ServedShare, "windowMs">): boolean {
   if (requestCount <= 0) return false;
   const p = asked / 100;
   const sigmaPoints = 100 * Math.sqrt((p * (1 - p)) / requestCount);
@@ -24,8 +24,9 @@ export function isMissed(asked: number, { canaryPercent, requestCount }: ServedS
 /**
  * Records the served share of a tick, and tells when it is not what was asked for.
  *
- * The first tick that misses puts the condition TrafficAsAsked with status Unknown; the next that misses at the same weight,
- * which has then stood for two intervals, makes it False and says so. One that fits removes it, as does a new weight.
+ * The first tick that misses puts the condition TrafficAsAsked with status Unknown; one that misses at the same weight a whole
+ * window later makes it False and says so: before, requests from before the weight are counted too. One that fits removes it,
+ * as does a new weight.
  * A release never fails by it: the share may be late, or measured by proxies that not all requests pass.
  */
 export function withServedShare(
@@ -45,23 +46,28 @@ export function withServedShare(
     return { status: withoutCondition(measured, TRAFFIC_AS_ASKED), events: [] };
   if (share === undefined || !isComparable(s)) return { status: measured, events: [] };
   if (!isMissed(s.weight, share)) return { status: withoutCondition(measured, TRAFFIC_AS_ASKED), events: [] };
-  return missed(s, measured);
+  return missed(s, measured, share.windowMs);
 }
 
-function missed(s: Situation, status: CanaryStatus): { status: CanaryStatus; events: Command[] } {
+function missed(s: Situation, status: CanaryStatus, windowMs: number): { status: CanaryStatus; events: Command[] } {
   const old = conditionOf(status, TRAFFIC_AS_ASKED);
+  const isSure = old !== undefined && (old.status === "False" || hasStood(old, windowMs, s.nowMs));
   const message = `the canary serves ${status.servedWeight}% of the traffic while ${s.weight}% are asked for`;
   const next = withCondition(status, {
     type: TRAFFIC_AS_ASKED,
-    status: old === undefined ? "Unknown" : "False",
+    status: isSure ? "False" : "Unknown",
     reason: "ShareMismatch",
     message,
     nowMs: s.nowMs,
   });
   return {
     status: next,
-    events: old?.status === "Unknown" ? [event("Warning", `${s.names.canaryRef}: ${message}`)] : [],
+    events: isSure && old.status === "Unknown" ? [event("Warning", `${s.names.canaryRef}: ${message}`)] : [],
   };
+}
+
+function hasStood({ lastTransitionTime }: Condition, forMs: number, nowMs: number): boolean {
+  return nowMs >= (parseTime(lastTransitionTime) ?? nowMs) + forMs;
 }
 
 /** In an A/B test the weight is one of the requests that match; a copy without pods has no share, whatever is asked. */

@@ -182,7 +182,7 @@ function answerTo(question: Question, look: Look): Answer {
     case "providers":
       return { kind: "providers" };
     case "served":
-      return { kind: "served", share: { canaryPercent: 33, requestCount: 50 } };
+      return { kind: "served", share: { canaryPercent: 33, requestCount: 50, windowMs: 1000 } };
     case "hook": {
       const type = question.hook.type ?? "";
       if (type === "rollback") return { kind: "hook", isPassed: false, detail: "" };

@@ -131,8 +131,13 @@ async function send(
   { wish, name, raw }: { readonly wish: Wish; readonly name: string | undefined; readonly raw: RawOptions },
 ): Promise<Sent> {
   const canary = await findCanary(client, { namespace, name });
-  const asked: Asked = { wish, by: raw.by ?? user, why: raw.why ?? "", at: formatTime(systemClock.nowMs()) };
+  const asked: Asked = { wish, by: raw.by ?? user, why: raw.why ?? "", at: now() };
   return wish === "undo" ? undo(client, canary, asked) : sendWish(client, canary, asked);
+}
+
+/** People read it, in events and conditions: without milliseconds. */
+function now(): string {
+  return formatTime(systemClock.nowMs()).replace(/\.\d+Z$/, "Z");
 }
 
 /** The revision that the written intent names; what was applied last when none is written. */

@@ -72,7 +72,7 @@ test("measureServedShare: the canary's part of the requests of both copies, in o
     async ({ context, clock, queries }) => {
       const share = measureServedShare({ canary: canaryOf("web") }, context);
       await clock.advance(20);
-      expect(await share).toEqual({ canaryPercent: 25, requestCount: 40 });
+      expect(await share).toEqual({ canaryPercent: 25, requestCount: 40, windowMs: 60_000 });
       expect(queries()).toEqual([
         'sum(increase(istio_requests_total{reporter="destination",destination_workload_namespace=~"shop",destination_workload=~"web|web-primary"}[1m])) by (destination_workload_namespace, destination_workload)',
       ]);
@@ -84,7 +84,7 @@ test.each([
   [
     "a copy without requests has served none",
     [{ workload: "web-primary", value: "8" }],
-    { canaryPercent: 0, requestCount: 8 },
+    { canaryPercent: 0, requestCount: 8, windowMs: 60_000 },
   ],
   ["nothing served is no share", [{ workload: "web", value: "0" }], undefined],
   ["nothing measured is no share", [], undefined],
@@ -105,7 +105,7 @@ test("measureServedShare: by pods where the application counts, not at all where
     (query) => [{ value: query.includes('"web-primary-') ? "3" : "1" }],
     async ({ context, queries }) => {
       const share = await measureServedShare({ canary: canaryOf("web", { provider: "gatewayapi:v1" }) }, context);
-      expect(share).toEqual({ canaryPercent: 25, requestCount: 4 });
+      expect(share).toEqual({ canaryPercent: 25, requestCount: 4, windowMs: 60_000 });
       expect(queries().every((query) => query.startsWith("sum(increase(http_request_duration_seconds_count{"))).toBe(
         true,
       );

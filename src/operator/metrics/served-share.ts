@@ -28,7 +28,8 @@ export async function measureServedShare(
   const [canaryCount, primaryCount] = counts.map(countOf);
   if (canaryCount === undefined || primaryCount === undefined) return undefined;
   const requestCount = canaryCount + primaryCount;
-  return requestCount > 0 ? { canaryPercent: (canaryCount / requestCount) * 100, requestCount } : undefined;
+  if (requestCount <= 0) return undefined;
+  return { canaryPercent: (canaryCount / requestCount) * 100, requestCount, windowMs: canary.value.windowMs };
 }
 
 async function countBoth(

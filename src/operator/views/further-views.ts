@@ -64,19 +64,22 @@ export function createFurtherViews(options: FurtherViewsOptions): FurtherViews {
     await within(synced, FIRST_LIST_MS, clock);
   }
 
-  /** Several Canaries may ask at once; the kind is opened once. */
+  /** Several Canaries may ask at once; the kind is opened once, and all of them wait for its first list. */
   async function ensure(resource: Resource): Promise<UnusableKind | undefined> {
     const id = resourceId(resource);
-    const before = entries.get(id);
-    const isStale = before === undefined || (before.kind === "unserved" && clock.nowMs() - before.atMs >= RECHECK_MS);
-    // One that is being opened is there before its first list is, and whoever comes meanwhile waits as well.
-    let running = opening.get(id);
-    if (running === undefined && isStale) {
-      running = openOne(resource).finally(() => opening.delete(id));
-      opening.set(id, running);
-    }
+    const running = opening.get(id) ?? (isToOpen(entries.get(id)) ? start(resource, id) : undefined);
     await running;
     return unusable(resource, entries.get(id));
+  }
+
+  function isToOpen(entry: Entry | undefined): boolean {
+    return entry === undefined || (entry.kind === "unserved" && clock.nowMs() - entry.atMs >= RECHECK_MS);
+  }
+
+  function start(resource: Resource, id: string): Promise<void> {
+    const running = openOne(resource).finally(() => opening.delete(id));
+    opening.set(id, running);
+    return running;
   }
 
   return {
