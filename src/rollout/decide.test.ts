@@ -282,6 +282,14 @@ test("decide: waiting for promotion keeps the weight and goes on analysing", () 
   expect(failing).toMatchObject({ label: "halt", status: { failedChecks: 1 } });
 });
 
+test.each(["withdraw", "restart"] as const)(
+  "decide: %s moves the traffic before any write that could be refused",
+  (label) => {
+    const writes = decideScene(scenes[label]).commands.filter(({ kind }) => kind !== "event");
+    expect(writes[0]).toMatchObject({ kind: "set-routes", canaryWeight: 0 });
+  },
+);
+
 test("decide: withdraw counts, and ends the run at the threshold", () => {
   expect(decideScene(scenes.withdraw).status).toMatchObject({ canaryWeight: 0, failedChecks: 1 });
   const last = decideScene({ ...scenes.withdraw, status: { ...progressing, failedChecks: 2 } });

@@ -67,6 +67,13 @@ export function infrastructure(canaryWeight: number, isMirrored = false): Comman
   ];
 }
 
+/** The same without traffic on the canary, which goes first: no write that is refused may keep traffic where it hurts. */
+export function awayFromCanary(): Command[] {
+  const isRoute = ({ kind }: Command): boolean => kind === "set-routes";
+  const commands = infrastructure(0);
+  return [...commands.filter(isRoute), ...commands.filter((command) => !isRoute(command))];
+}
+
 export function event(type: EventType, message: string): Command {
   return { kind: "event", type, message, isStanding: false };
 }

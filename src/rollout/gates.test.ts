@@ -108,13 +108,11 @@ test("events: metric providers that do not answer are told, and stop nothing", (
   expect(messagesOf(decision)).toContain("Error checking metric providers: refused");
 });
 
-test("checks: a metric that is neither built-in nor has a query or a template fails (pinned 20)", () => {
+test("checks: a metric that is neither built-in nor has a query or a template is refused with its path (pinned 20)", () => {
   const decision = decideScene({
     status: { phase: "Progressing", canaryWeight: 20 },
     analysis: { metrics: [{ name: "errors", threshold: 1 }] },
   });
-  expect(decision).toMatchObject({ label: "halt", status: { failedChecks: 1 } });
-  expect(messagesOf(decision)[0]).toContain(
-    "Metric query failed for no usable metrics template and query were configured",
-  );
+  expect(decision).toMatchObject({ label: "invalid-spec", status: { failedChecks: 0, canaryWeight: 20 } });
+  expect(messagesOf(decision).join()).toContain("spec.analysis.metrics[0]");
 });

@@ -1,6 +1,16 @@
 import { thresholdReached } from "./check-rows.ts";
 import { rollbackRequest } from "./checks.ts";
-import { event, freshRun, hold, infrastructure, revisionOf, type Row, standing, step } from "./draft.ts";
+import {
+  awayFromCanary,
+  event,
+  freshRun,
+  hold,
+  infrastructure,
+  revisionOf,
+  type Row,
+  standing,
+  step,
+} from "./draft.ts";
 import { rollback } from "./rollback.ts";
 import { hooksOf } from "./settings.ts";
 import { haveConfigsChanged, isAnalysing, type Situation } from "./situation.ts";
@@ -28,7 +38,7 @@ export const withdrawRow: Row<Situation> = {
     return {
       sentence: `The canary ${s.names.targetRef} has no ready pod; its traffic goes to the primary and the analysis starts again.`,
       status: step(s, { phase: "Progressing", canaryWeight: 0, iterations: 0, failedChecks }),
-      commands: [...infrastructure(0), event("Warning", message)],
+      commands: [...awayFromCanary(), event("Warning", message)],
       isTick: true,
       wakeAtMs: s.nowMs + s.settings.intervalMs,
     };
@@ -112,7 +122,7 @@ export const guardRows: readonly Row<Situation>[] = [
       sentence: `Another revision of ${s.names.targetRef} came; its analysis starts from the beginning.`,
       status: freshRun(s, { phase: "Progressing", canaryWeight: 0 }),
       commands: [
-        ...infrastructure(0),
+        ...awayFromCanary(),
         event("Normal", `New revision detected! Restarting analysis for ${s.names.targetRef}`),
       ],
       isTick: true,
