@@ -65,6 +65,8 @@ export function fastWorkload(
               command: ["./podinfo", "--port=9898"],
               ports: [{ name: "http", containerPort: 9898 }],
               readinessProbe: { httpGet: { path: "/readyz", port: 9898 }, periodSeconds: 1 },
+              // It serves until nobody sends it requests any more, as an app behind Services should.
+              lifecycle: { preStop: { exec: { command: ["sleep", "2"] } } },
             },
           ],
         },
