@@ -173,7 +173,11 @@ test("a pod that is deleted is replaced, and exactly once", async () => {
     (pods) => pods.length === 3 && pods.every((pod) => pod.metadata.name !== gone) && pods.every(isPodReady),
   );
   expect(after).toHaveLength(3);
-  const created = (await list<Event>(resources.events, ns)).filter((event) => event.reason === "SuccessfulCreate");
+  // Events are written beside the work, and may come after the pods.
+  const created = await eventually(
+    async () => (await list<Event>(resources.events, ns)).filter((event) => event.reason === "SuccessfulCreate"),
+    (events) => events.length >= 4,
+  );
   expect(created).toHaveLength(4);
 });
 
