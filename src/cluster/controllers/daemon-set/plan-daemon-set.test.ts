@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Pod } from "#api";
-import type { DaemonNode, DaemonSet } from "./daemon-set.ts";
+import type { DaemonSet, Pod } from "#api";
+import type { DaemonNode } from "./daemon-node.ts";
 import { planDaemonSet, planDaemonSetStatus } from "./plan-daemon-set.ts";
 
 const nowMs = Date.parse("2026-01-01T00:01:00Z");
