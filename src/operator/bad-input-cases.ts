@@ -441,11 +441,6 @@ const routes: readonly BadInput[] = [
     spec: service({ appProtocol: "tcp" }),
     analysis: { mirror: true },
   },
-  {
-    title: "a blue/green release without iterations",
-    path: "spec.analysis.iterations",
-    spec: { provider: "kubernetes" },
-  },
 ];
 
 export const badInputs: readonly BadInput[] = [...values, ...hooks, ...metrics, ...alerts, ...references, ...routes];

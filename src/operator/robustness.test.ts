@@ -20,8 +20,8 @@ const SEED_COUNT = Number(process.env.SERIN_ROBUSTNESS_SEEDS ?? 5);
 const CONCURRENCY = 8;
 /** 5 s of the operator's time, which runs twenty times as fast. */
 const SLOW_MS = 250;
-/** How long Prometheus is away, in the operator's time. */
-const OUTAGE_MS = 60_000;
+/** How long Prometheus is away, in the operator's time: a minute in the gate, ten in a long run. */
+const OUTAGE_MS = process.env.SERIN_ROBUSTNESS_SEEDS === undefined ? 60_000 : 600_000;
 
 type Way = (seed: number) => Omit<Disturbance, "random" | "clock"> & {
   /** The operator dies after each so many writes, and another takes over. */
@@ -33,7 +33,7 @@ const ways: Readonly<Record<string, Way>> = {
   "every third write is refused": () => ({ refusesWrites: true }),
   "every watch breaks": () => ({ cutsWatches: true }),
   "the API is slow by 5 s": () => ({ delayMs: SLOW_MS }),
-  "Prometheus is away for a minute": () => ({ hasOutage: true }),
+  "Prometheus is away for minutes": () => ({ hasOutage: true }),
   "the operator dies again and again": (seed) => ({ diesEvery: 1 + (seed % 7) }),
   "all of it": (seed) => ({ refusesWrites: true, cutsWatches: true, hasOutage: true, diesEvery: 3 + (seed % 5) }),
 };
