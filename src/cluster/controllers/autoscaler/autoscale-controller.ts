@@ -1,6 +1,13 @@
-import { type HorizontalPodAutoscaler, type MetricSpec, type Pod, resources, type Scale } from "#api";
+import {
+  type CrossVersionObjectReference,
+  type HorizontalPodAutoscaler,
+  type MetricSpec,
+  type Pod,
+  resources,
+  type Scale,
+} from "#api";
 import { deepEqual, Failure, messageOf } from "#base";
-import type { EventRecorder, ReconcileOutcome } from "#kube";
+import { ApiFailure, type EventRecorder, type ReconcileOutcome } from "#kube";
 import {
   type Controller,
   type ControllerPorts,
@@ -12,21 +19,24 @@ import {
   runController,
   type ServedResource,
 } from "../shared/index.ts";
+import { createApiMetricReader } from "./api-metric-reader.ts";
+import { combineProposals, type MetricAnswer, type MetricOutcome } from "./combine-proposals.ts";
+import { externalMetric } from "./external-metric.ts";
 import type { MetricContext, MetricSource } from "./metric-source.ts";
-import {
-  type AutoscalePlan,
-  combineProposals,
-  type MetricOutcome,
-  needsMetrics,
-  planAutoscale,
-  planHpaStatus,
-  setHpaCondition,
-} from "./plan-autoscale.ts";
-import { resourceMetric } from "./resource-metric.ts";
+import { objectMetric } from "./object-metric.ts";
+import { type AutoscalePlan, needsMetrics, planAutoscale, planHpaStatus, setHpaCondition } from "./plan-autoscale.ts";
+import { podsMetric } from "./pods-metric.ts";
+import { containerResourceMetric, resourceMetric } from "./resource-metric.ts";
 import { initialMemory, rememberScale, type ScaleMemory } from "./scale-memory.ts";
+import { toleranceOf } from "./tolerance.ts";
 
-/** The metric types that can be read; a further one is a further file. */
-const SOURCES: readonly MetricSource[] = [resourceMetric];
+const SOURCES: readonly MetricSource[] = [
+  resourceMetric,
+  containerResourceMetric,
+  podsMetric,
+  objectMetric,
+  externalMetric,
+];
 /** Source: autoscaling/v2 default of `metrics`. */
 const DEFAULT_METRICS: readonly MetricSpec[] = [
   { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } } },
@@ -57,6 +67,7 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
   const { client, clock, informers, intervalMs } = ports;
   const autoscalers = informers.of<HorizontalPodAutoscaler>(resources.horizontalPodAutoscalers);
   const memories = new Map<string, Memory>();
+  const reader = createApiMetricReader({ client, resourceOf });
   let served: { readonly list: readonly ServedResource[]; readonly atMs: number } | undefined;
   const controller = runController(ports, {
     name: "horizontal-pod-autoscaler",
@@ -117,10 +128,12 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
       return writeStatus(hpa, plan, { current, scaledAtMs: undefined });
     }
     const scaled = await rescale(look, plan);
-    const remembered = scaled.ok ? rememberScale(plan.memory, { from: current, to: plan.desired }, nowMs) : plan.memory;
-    memories.set(key, { scale: remembered, podUids });
-    const desired = scaled.ok ? plan.desired : current;
-    const after = { ...plan, desired, conditions: setHpaCondition(plan.conditions, scaled.condition, nowMs) };
+    // Without behavior there are no policies that would ask for what changed.
+    const isCounted = scaled.ok && hpa.spec.behavior !== undefined;
+    const change = { from: current, to: plan.desired };
+    memories.set(key, { scale: isCounted ? rememberScale(plan.memory, change, nowMs) : plan.memory, podUids });
+    const reported = scaled.ok ? plan.desired : (hpa.status?.desiredReplicas ?? 0);
+    const after = { ...plan, reported, conditions: setHpaCondition(plan.conditions, scaled.condition, nowMs) };
     await writeStatus(hpa, after, { current, scaledAtMs: scaled.ok ? nowMs : undefined });
   }
 
@@ -152,24 +165,41 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
     const namespace = hpa.metadata.namespace ?? "";
     const selector = scale.status?.selector ?? "";
     if (selector === "") {
-      return {
-        ok: false,
-        reason: "InvalidSelector",
-        message: "the HPA target's scale is missing a selector",
-        current: [],
-      };
+      const message = "the HPA target's scale is missing a selector";
+      return notMeasured({ reason: "InvalidSelector", message, eventReason: "SelectorRequired", error: NO_SELECTOR });
     }
-    const { items: pods } = await client.list<Pod>(resources.pods, { namespace, labelSelector: selector });
+    const pods = await listPods(namespace, selector);
+    if (typeof pods === "string") return notMeasured({ reason: "InvalidSelector", message: pods });
     const podUids = new Set(pods.map((pod) => pod.metadata.uid ?? ""));
     memories.set(look.key, { ...look.memory, podUids });
     const rivals = rivalsOf(look.key, podUids);
     if (rivals.length > 0) {
-      const message = `pods by selector ${selector} are controlled by multiple HPAs: [${[look.key, ...rivals].sort().join(" ")}]`;
-      return { ok: false, reason: "AmbiguousSelector", message, current: [] };
+      const all = [look.key, ...rivals].sort().join(" ");
+      const message = `pods by selector ${selector} are controlled by multiple HPAs: [${all}]`;
+      return notMeasured({ reason: "AmbiguousSelector", message });
     }
-    const context = { client, namespace, selector, pods, replicas, nowMs: clock.nowMs() };
+    const context = {
+      reader,
+      namespace,
+      selector,
+      pods,
+      replicas,
+      statusReplicas: scale.status?.replicas ?? 0,
+      tolerance: toleranceOf(hpa.spec),
+      nowMs: clock.nowMs(),
+    };
     const specs = (hpa.spec.metrics ?? []).length === 0 ? DEFAULT_METRICS : (hpa.spec.metrics ?? []);
     return combineProposals(await Promise.all(specs.map((spec) => propose(spec, context))), replicas);
+  }
+
+  /** The pods under a selector, or why it is none. */
+  async function listPods(namespace: string, labelSelector: string): Promise<readonly Pod[] | string> {
+    try {
+      return (await client.list<Pod>(resources.pods, { namespace, labelSelector })).items;
+    } catch (thrown) {
+      if (!(thrown instanceof ApiFailure) || thrown.httpStatus !== 400) throw thrown;
+      return `couldn't convert selector into a corresponding internal selector object: ${thrown.message}`;
+    }
   }
 
   /** Other autoscalers of the namespace that saw one of these pods. */
@@ -180,22 +210,25 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
       .map(([other]) => other);
   }
 
-  async function readTarget(hpa: HorizontalPodAutoscaler): Promise<{ target: ServedResource; scale: Scale }> {
-    const { apiVersion = "v1", kind, name } = hpa.spec.scaleTargetRef;
+  /** The resource of a kind. @throws Failure `NoMatch` */
+  async function resourceOf(reference: CrossVersionObjectReference): Promise<ServedResource> {
+    const { apiVersion = "v1", kind } = reference;
     if (served === undefined || served.atMs + DISCOVERY_TTL_MS < clock.nowMs()) {
       served = { list: await discoverResources(client), atMs: clock.nowMs() };
     }
-    const target = findKind(served.list, { apiVersion, kind });
-    if (target === undefined) {
-      throw new Failure(`no matches for kind "${kind}" in version "${apiVersion}"`, { code: "NoMatch" });
-    }
+    const found = findKind(served.list, { apiVersion, kind });
+    if (found !== undefined) return found;
+    throw new Failure(`no matches for kind "${kind}" in version "${apiVersion}"`, { code: "NoMatch" });
+  }
+
+  async function readTarget(hpa: HorizontalPodAutoscaler): Promise<{ target: ServedResource; scale: Scale }> {
+    const { name } = hpa.spec.scaleTargetRef;
+    const target = await resourceOf(hpa.spec.scaleTargetRef);
     const key = { namespace: hpa.metadata.namespace ?? "", name };
     const scale = await client.get<Scale>(target, key, { subresource: "scale" });
-    if (scale === undefined) {
-      const group = target.group === "" ? "" : `.${target.group}`;
-      throw new Failure(`${target.plural}${group} "${name}" not found`, { code: "NotFound" });
-    }
-    return { target, scale };
+    if (scale !== undefined) return { target, scale };
+    const group = target.group === "" ? "" : `.${target.group}`;
+    throw new Failure(`${target.plural}${group} "${name}" not found`, { code: "NotFound" });
   }
 
   async function writeCondition(
@@ -207,14 +240,14 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
     const { currentReplicas = 0, desiredReplicas = 0, currentMetrics = [] } = hpa.status ?? {};
     await writeStatus(
       hpa,
-      { conditions, currentMetrics, desired: desiredReplicas },
+      { conditions, currentMetrics, reported: desiredReplicas },
       { current: currentReplicas, scaledAtMs: undefined },
     );
   }
 
   async function writeStatus(
     hpa: HorizontalPodAutoscaler,
-    plan: Pick<AutoscalePlan, "conditions" | "currentMetrics" | "desired">,
+    plan: Pick<AutoscalePlan, "conditions" | "currentMetrics" | "reported">,
     of: { readonly current: number; readonly scaledAtMs: number | undefined },
   ): Promise<void> {
     const status = planHpaStatus(hpa, plan, of);
@@ -229,18 +262,31 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
   return controller;
 }
 
-async function propose(spec: MetricSpec, context: MetricContext) {
+const NO_SELECTOR = "selector is required";
+
+/** The outcome of a look that could not even ask for metrics. */
+function notMeasured(of: {
+  readonly reason: string;
+  readonly message: string;
+  readonly eventReason?: string;
+  readonly error?: string;
+}): MetricOutcome {
+  const { reason, message, eventReason = reason, error = message } = of;
+  const event = { type: "Warning", reason: eventReason, message: error } as const;
+  return { ok: false, reason, message, error, events: [event], current: [] };
+}
+
+async function propose(spec: MetricSpec, context: MetricContext): Promise<MetricAnswer> {
   const source = SOURCES.find((one) => one.type === spec.type);
   if (source === undefined) {
-    const message = `metrics of type "${spec.type}" are not supported by the embedded cluster; use "Resource"`;
-    return { ok: false, reason: "InvalidMetricSourceType", message } as const;
+    const message = `unknown metric source type "${spec.type}"`;
+    return { ok: false, reason: "InvalidMetricSourceType", message, failure: "failed to compute metric value" };
   }
   try {
-    return { ok: true, ...(await source.propose(spec, context)) } as const;
+    return { ok: true, proposal: await source.propose(spec, context) };
   } catch (thrown) {
-    const what = spec.resource?.target.type === "Utilization" ? "utilization" : "usage";
-    const message = `failed to get ${spec.resource?.name ?? spec.type} ${what}: ${messageOf(thrown)}`;
-    return { ok: false, reason: source.failureReason, message } as const;
+    const { failureReason: reason } = source;
+    return { ok: false, reason, message: messageOf(thrown), failure: source.failureOf(spec) };
   }
 }
 
