@@ -14,7 +14,7 @@ import {
   type Resource,
   resources,
 } from "#api";
-import { silentLog } from "#base";
+import { isObject, silentLog } from "#base";
 import { createKubeClient, type KubeClient, loadKubeconfig, systemRandom } from "#kube";
 import { startTestApiServer, createVirtualClock, type TestApiServer } from "#testing";
 import { type Controllers, startControllers } from "./controllers/index.ts";
@@ -302,60 +302,157 @@ test("an Object metric of a Service scales in proportion to the pods that serve,
   );
 });
 
-test("a custom kind with a scale subresource is a target like any other", async () => {
-  const group = "work.example.com";
-  const schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+const WORKERS: Resource = {
+  group: "work.example.com",
+  version: "v1",
+  kind: "Worker",
+  plural: "workers",
+  namespaced: true,
+};
+
+/** Serves a kind of ours that scales, to three at most. */
+async function serveWorkers(): Promise<void> {
+  const { group, kind, plural } = WORKERS;
+  const free = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+  const spec = { ...free, properties: { replicas: { type: "integer", maximum: 3 } } };
   const scale = {
     specReplicasPath: ".spec.replicas",
     statusReplicasPath: ".status.replicas",
     labelSelectorPath: ".status.selector",
   };
+  const version = {
+    name: "v1",
+    served: true,
+    storage: true,
+    schema: { openAPIV3Schema: { type: "object", properties: { spec, status: free } } },
+    subresources: { status: {}, scale },
+  };
   await client.create(resources.customResourceDefinitions, {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
-    metadata: { name: `workers.${group}` },
+    metadata: { name: `${plural}.${group}` },
     spec: {
       group,
-      names: { kind: "Worker", plural: "workers", singular: "worker", listKind: "WorkerList" },
+      names: { kind, plural, singular: "worker", listKind: "WorkerList" },
       scope: "Namespaced",
-      versions: [
-        {
-          name: "v1",
-          served: true,
-          storage: true,
-          schema: { openAPIV3Schema: schema },
-          subresources: { status: {}, scale },
-        },
-      ],
+      versions: [version],
     },
   });
-  const ns = "custom";
-  await client.create(resources.namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name: ns } });
-  const workers: Resource = { group, version: "v1", kind: "Worker", plural: "workers", namespaced: true };
-  const worker = { apiVersion: `${group}/v1`, kind: "Worker", metadata: { name: "web", namespace: ns } };
-  const served = () => raw(`/apis/${group}/v1/namespaces/${ns}/workers`);
-  await eventually(served, ({ code }) => code === 200);
-  await client.create(workers, { ...worker, spec: { replicas: 2 } });
-  const status = { replicas: 2, selector: "app=worker" };
-  await client.patch(
-    workers,
-    { namespace: ns, name: "web" },
-    {
-      kind: "merge",
-      body: { status },
-      options: { subresource: "status" },
-    },
+  await eventually(
+    () => raw(`/apis/${group}/v1/namespaces/default/${plural}`),
+    ({ code }) => code === 200,
   );
-  exposed = 'queue_depth{queue="mail"} 70\n';
+}
+
+/** A worker and an autoscaler of it on the queue, in a namespace of their own. */
+async function installWorker(
+  ns: string,
+  of: { readonly selector: string; readonly maxReplicas: number },
+): Promise<void> {
+  await client.create(resources.namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name: ns } });
+  const apiVersion = `${WORKERS.group}/v1`;
+  const metadata = { name: "web", namespace: ns };
+  await client.create(WORKERS, { apiVersion, kind: "Worker", metadata, spec: { replicas: 2 } });
+  const status = { replicas: 2, selector: of.selector };
+  const options = { subresource: "status" } as const;
+  await client.patch(WORKERS, metadata, { kind: "merge", body: { status }, options });
   const target = { type: "AverageValue", averageValue: "10" } as const;
   await autoscale(ns, {
-    scaleTargetRef: { apiVersion: `${group}/v1`, kind: "Worker", name: "web" },
-    maxReplicas: 4,
+    scaleTargetRef: { apiVersion, kind: "Worker", name: "web" },
+    maxReplicas: of.maxReplicas,
     metrics: [{ type: "External", external: { metric: queueMetric, target } }],
   });
-  await eventually(read(workers, ns), (one) => (one?.spec as { replicas?: number } | undefined)?.replicas === 4);
-  const hpa = await eventually(readHpa(ns), (one) => one?.status?.desiredReplicas === 4);
-  expect(conditionsOf(hpa)).toContain("ScalingLimited True TooManyReplicas");
+}
+
+async function replicasOfWorker(ns: string): Promise<unknown> {
+  const worker = await client.get<KubeObject>(WORKERS, { namespace: ns, name: "web" });
+  return isObject(worker?.spec) ? worker.spec["replicas"] : undefined;
+}
+
+test("a custom kind with a scale subresource is a target like any other, and may refuse a size or lack a selector", async () => {
+  exposed = 'queue_depth{queue="mail"} 70\n';
+  await serveWorkers();
+  await installWorker("worker", { selector: "app=worker", maxReplicas: 3 });
+  const grown = await eventually(readHpa("worker"), (one) => one?.status?.desiredReplicas === 3);
+  expect(conditionsOf(grown)).toContain("ScalingLimited True TooManyReplicas");
+  expect(await replicasOfWorker("worker")).toBe(3);
+
+  await installWorker("refusing", { selector: "app=worker", maxReplicas: 9 });
+  const refused = await eventually(readHpa("refusing"), (hpa) =>
+    conditionsOf(hpa).includes("AbleToScale False FailedUpdateScale"),
+  );
+  expect(refused?.status).toMatchObject({ desiredReplicas: 0, currentReplicas: 2 });
+  const messages = await eventually(
+    () => messagesOf("refusing"),
+    (all) => all.some((one) => one.startsWith("FailedRescale")),
+  );
+  expect(messages.join()).toMatch(/FailedRescale: New size: 4; reason: external metric queue_depth.* error: /);
+  expect(await replicasOfWorker("refusing")).toBe(2);
+
+  await installWorker("selectorless", { selector: "", maxReplicas: 3 });
+  await eventually(readHpa("selectorless"), (hpa) => conditionsOf(hpa).includes("ScalingActive False InvalidSelector"));
+  await eventually(
+    () => messagesOf("selectorless"),
+    (all) =>
+      all.includes("SelectorRequired: selector is required") &&
+      all.includes("FailedComputeMetricsReplicas: selector is required"),
+  );
+  expect(await replicasOfWorker("selectorless")).toBe(2);
+
+  await installWorker("garbled", { selector: "a in (b", maxReplicas: 3 });
+  const garbled = await eventually(readHpa("garbled"), (hpa) =>
+    conditionsOf(hpa).includes("ScalingActive False InvalidSelector"),
+  );
+  expect(garbled?.status?.conditions?.find(({ type }) => type === "ScalingActive")?.message).toContain(
+    "couldn't convert selector into a corresponding internal selector object: ",
+  );
+});
+
+test("a target that is not there or of no known kind is FailedGetScale, two autoscalers of the same pods are ambiguous", async () => {
+  const ns = "targets";
+  exposed = 'queue_depth{queue="mail"} 20\n';
+  const target = { type: "AverageValue", averageValue: "10" } as const;
+  const metricSpecs = [{ type: "External", external: { metric: queueMetric, target } }] as const;
+  await install(ns, 2, { metrics: metricSpecs });
+  const others = [
+    { name: "second", scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" } },
+    { name: "missing", scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "gone" } },
+    { name: "unknown", scaleTargetRef: { apiVersion: "x.example.com/v1", kind: "Thing", name: "web" } },
+  ];
+  for (const { name, scaleTargetRef } of others) {
+    await client.create<HorizontalPodAutoscaler>(resources.horizontalPodAutoscalers, {
+      apiVersion: "autoscaling/v2",
+      kind: "HorizontalPodAutoscaler",
+      metadata: { name, namespace: ns },
+      spec: { scaleTargetRef, maxReplicas: 10, metrics: metricSpecs },
+    });
+  }
+  const conditionOf = async (name: string): Promise<readonly (string | undefined)[]> => {
+    const key = { namespace: ns, name };
+    const hpa = await client.get<HorizontalPodAutoscaler>(resources.horizontalPodAutoscalers, key);
+    const failed = hpa?.status?.conditions?.find(({ status, type }) => status === "False" && type !== "ScalingLimited");
+    return [failed?.reason, failed?.message];
+  };
+  const ambiguous = "pods by selector app=web are controlled by multiple HPAs: [targets/second targets/web]";
+  const scale = "the HPA controller was unable to get the target's current scale";
+  for (const [name, reason, message] of [
+    ["web", "AmbiguousSelector", ambiguous],
+    ["second", "AmbiguousSelector", ambiguous],
+    ["missing", "FailedGetScale", `${scale}: deployments.apps "gone" not found`],
+    ["unknown", "FailedGetScale", `${scale}: no matches for kind "Thing" in version "x.example.com/v1"`],
+  ] as const) {
+    await eventually(
+      () => conditionOf(name),
+      ([found]) => found === reason,
+    );
+    expect(await conditionOf(name)).toEqual([reason, message]);
+  }
+  const messages = await eventually(
+    () => messagesOf(ns),
+    (all) => all.some((one) => one.startsWith("FailedGetScale: no matches")),
+  );
+  expect(messages).toContain(`AmbiguousSelector: ${ambiguous}`);
+  expect((await readWeb(ns)())?.spec.replicas).toBe(2);
 });
 
 test("discovery tells the metrics that there are, plain and aggregated, and one resource for all external ones", async () => {

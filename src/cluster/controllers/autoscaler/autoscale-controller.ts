@@ -1,13 +1,6 @@
-import {
-  type CrossVersionObjectReference,
-  type HorizontalPodAutoscaler,
-  type MetricSpec,
-  type Pod,
-  resources,
-  type Scale,
-} from "#api";
+import { type CrossVersionObjectReference, type HorizontalPodAutoscaler, resources, type Scale } from "#api";
 import { deepEqual, Failure, messageOf } from "#base";
-import { ApiFailure, type EventRecorder, type ReconcileOutcome } from "#kube";
+import type { EventRecorder, ReconcileOutcome } from "#kube";
 import {
   type Controller,
   type ControllerPorts,
@@ -20,27 +13,11 @@ import {
   type ServedResource,
 } from "../shared/index.ts";
 import { createApiMetricReader } from "./api-metric-reader.ts";
-import { combineProposals, type MetricAnswer, type MetricOutcome } from "./combine-proposals.ts";
-import { externalMetric } from "./external-metric.ts";
-import type { MetricContext, MetricSource } from "./metric-source.ts";
-import { objectMetric } from "./object-metric.ts";
+import type { MetricOutcome } from "./combine-proposals.ts";
+import { measureMetrics } from "./measure-metrics.ts";
 import { type AutoscalePlan, needsMetrics, planAutoscale, planHpaStatus, setHpaCondition } from "./plan-autoscale.ts";
-import { podsMetric } from "./pods-metric.ts";
-import { containerResourceMetric, resourceMetric } from "./resource-metric.ts";
 import { initialMemory, rememberScale, type ScaleMemory } from "./scale-memory.ts";
-import { toleranceOf } from "./tolerance.ts";
 
-const SOURCES: readonly MetricSource[] = [
-  resourceMetric,
-  containerResourceMetric,
-  podsMetric,
-  objectMetric,
-  externalMetric,
-];
-/** Source: autoscaling/v2 default of `metrics`. */
-const DEFAULT_METRICS: readonly MetricSpec[] = [
-  { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } } },
-];
 const DISCOVERY_TTL_MS = 30_000;
 
 /** What is kept of one autoscaler between looks. */
@@ -87,7 +64,8 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
       await look(hpa, key, events);
     } catch (thrown) {
       // The next look is the retry; a shorter one would turn the interval into the back-off's.
-      ports.log.debug("autoscaler could not finish its look", { key, error: messageOf(thrown) });
+      const level = thrown instanceof Failure ? "debug" : "error";
+      ports.log[level]("autoscaler could not finish its look", { key, error: messageOf(thrown) });
     }
     return { requeueAfterMs: intervalMs };
   }
@@ -118,7 +96,7 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
       message: "the HPA controller was able to get the target's current scale",
     } as const;
     const conditions = setHpaCondition(hpa.status?.conditions ?? [], found, clock.nowMs());
-    const metrics = needsMetrics(hpa, current) ? await measure(look, current) : undefined;
+    const metrics = needsMetrics(hpa, current) ? await measure(look) : undefined;
     const nowMs = clock.nowMs();
     const plan = planAutoscale({ hpa, current, metrics, conditions, memory: look.memory.scale, nowMs });
     for (const event of plan.events) recordAbout(events, hpa, event);
@@ -160,46 +138,12 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
     } as const;
   }
 
-  async function measure(look: Look, replicas: number): Promise<MetricOutcome> {
-    const { hpa, scale } = look;
-    const namespace = hpa.metadata.namespace ?? "";
-    const selector = scale.status?.selector ?? "";
-    if (selector === "") {
-      const message = "the HPA target's scale is missing a selector";
-      return notMeasured({ reason: "InvalidSelector", message, eventReason: "SelectorRequired", error: NO_SELECTOR });
-    }
-    const pods = await listPods(namespace, selector);
-    if (typeof pods === "string") return notMeasured({ reason: "InvalidSelector", message: pods });
-    const podUids = new Set(pods.map((pod) => pod.metadata.uid ?? ""));
-    memories.set(look.key, { ...look.memory, podUids });
-    const rivals = rivalsOf(look.key, podUids);
-    if (rivals.length > 0) {
-      const all = [look.key, ...rivals].sort().join(" ");
-      const message = `pods by selector ${selector} are controlled by multiple HPAs: [${all}]`;
-      return notMeasured({ reason: "AmbiguousSelector", message });
-    }
-    const context = {
-      reader,
-      namespace,
-      selector,
-      pods,
-      replicas,
-      statusReplicas: scale.status?.replicas ?? 0,
-      tolerance: toleranceOf(hpa.spec),
-      nowMs: clock.nowMs(),
+  async function measure({ hpa, scale, key, memory }: Look): Promise<MetricOutcome> {
+    const claim = (podUids: ReadonlySet<string>): readonly string[] => {
+      memories.set(key, { ...memory, podUids });
+      return rivalsOf(key, podUids);
     };
-    const specs = (hpa.spec.metrics ?? []).length === 0 ? DEFAULT_METRICS : (hpa.spec.metrics ?? []);
-    return combineProposals(await Promise.all(specs.map((spec) => propose(spec, context))), replicas);
-  }
-
-  /** The pods under a selector, or why it is none. */
-  async function listPods(namespace: string, labelSelector: string): Promise<readonly Pod[] | string> {
-    try {
-      return (await client.list<Pod>(resources.pods, { namespace, labelSelector })).items;
-    } catch (thrown) {
-      if (!(thrown instanceof ApiFailure) || thrown.httpStatus !== 400) throw thrown;
-      return `couldn't convert selector into a corresponding internal selector object: ${thrown.message}`;
-    }
+    return measureMetrics({ client, reader, claim }, { hpa, scale, key, nowMs: clock.nowMs() });
   }
 
   /** Other autoscalers of the namespace that saw one of these pods. */
@@ -237,7 +181,9 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
   ): Promise<void> {
     const before = hpa.status?.conditions ?? [];
     const conditions = setHpaCondition(before, { type: "AbleToScale", ...condition }, clock.nowMs());
-    const { currentReplicas = 0, desiredReplicas = 0, currentMetrics = [] } = hpa.status ?? {};
+    const { currentReplicas = 0, desiredReplicas = 0 } = hpa.status ?? {};
+    // The status of a new object has null here.
+    const currentMetrics = hpa.status?.currentMetrics ?? [];
     await writeStatus(
       hpa,
       { conditions, currentMetrics, reported: desiredReplicas },
@@ -260,34 +206,6 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
   }
 
   return controller;
-}
-
-const NO_SELECTOR = "selector is required";
-
-/** The outcome of a look that could not even ask for metrics. */
-function notMeasured(of: {
-  readonly reason: string;
-  readonly message: string;
-  readonly eventReason?: string;
-  readonly error?: string;
-}): MetricOutcome {
-  const { reason, message, eventReason = reason, error = message } = of;
-  const event = { type: "Warning", reason: eventReason, message: error } as const;
-  return { ok: false, reason, message, error, events: [event], current: [] };
-}
-
-async function propose(spec: MetricSpec, context: MetricContext): Promise<MetricAnswer> {
-  const source = SOURCES.find((one) => one.type === spec.type);
-  if (source === undefined) {
-    const message = `unknown metric source type "${spec.type}"`;
-    return { ok: false, reason: "InvalidMetricSourceType", message, failure: "failed to compute metric value" };
-  }
-  try {
-    return { ok: true, proposal: await source.propose(spec, context) };
-  } catch (thrown) {
-    const { failureReason: reason } = source;
-    return { ok: false, reason, message: messageOf(thrown), failure: source.failureOf(spec) };
-  }
 }
 
 function intersects(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
