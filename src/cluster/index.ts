@@ -9,6 +9,7 @@ export {
   startApiServer,
 } from "./apiserver/index.ts";
 export { nodeProxyMain } from "./proxy/index.ts";
+export type { MetricApis } from "./metric-apis.ts";
 export type { LogQuery, NodeApi, PodUsage } from "./node-api.ts";
 export { type Cluster, type ClusterOptions, startCluster } from "./start-cluster.ts";
 export { openStore, type Store, type StoreOptions } from "./store/index.ts";

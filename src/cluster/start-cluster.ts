@@ -8,6 +8,7 @@ import { addonObjects, OPERATOR_IMAGE } from "./addons/index.ts";
 import { type ApiServer, ensurePki, type Pki, startApiServer } from "./apiserver/index.ts";
 import { startControllers } from "./controllers/index.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory/index.ts";
+import { firstExternalSource } from "./metric-apis.ts";
 import { type Metrics, podTargets, startMetrics, staticTarget } from "./metrics/index.ts";
 import { acquireNetwork, type ClusterNetwork, POD_ADDRESS_COUNT } from "./network/index.ts";
 import { type Closer, createClosers } from "./closers.ts";
@@ -112,6 +113,9 @@ async function startParts(options: StartOptions, close: () => Promise<void>): Pr
   await startControlPlane(options, foundation);
   await Promise.all([installObjects(options, foundation), startTraffic(options, foundation)]);
   const metrics = await startMetricsStore(options, foundation);
+  const { custom, external } = metrics.apis;
+  // What is ahead of the metrics store in this list is asked first: a series must not hide a scaler's metric.
+  apiServer.attachMetrics({ custom, external: firstExternalSource([external]) });
   const node = await startNodeRuntime(options, foundation);
   apiServer.attachNode(node.api);
   return { apiUrl: apiServer.url, kubeconfigPath, gatewayPort, metricsUrl: metrics.url, close };

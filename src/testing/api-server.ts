@@ -4,7 +4,7 @@ import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, isObject, type Log, silentLog } from "#base";
-import type { ApiServer, NodeApi, Store } from "#cluster";
+import type { ApiServer, MetricApis, NodeApi, Store } from "#cluster";
 
 export interface TestApiServerOptions {
   readonly clock?: Clock;
@@ -37,6 +37,7 @@ export interface TestApiServer {
   readonly kubeconfigPath: string;
   readonly store: Store;
   attachNode(node: NodeApi): void;
+  attachMetrics(metrics: MetricApis): void;
   /** Sends one request, as the administrator unless the call says otherwise, and reads the whole answer. */
   call(call: ApiCall): Promise<ApiReply>;
   /** Stops the server and starts it again on the same port with the same store, as after a crash. */
@@ -93,6 +94,7 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
       return store;
     },
     attachNode: (node) => server.attachNode(node),
+    attachMetrics: (metrics) => server.attachMetrics(metrics),
     call: (call) => send(call, { port: server.port, caPem: pki.caPem, token: server.adminToken }),
     restart: async () => {
       await stop();

@@ -89,6 +89,7 @@ function findEndpoint({ registry }: ServerContext, target: ResourceTarget): Endp
   if (!registry.hasGroup(group)) return undefined;
   const endpoint = registry.find(group, version, plural);
   if (endpoint === undefined) throw unknownResource();
+  if (endpoint.listed !== undefined) return endpoint;
   const { namespaced } = endpoint.kind.resource;
   if (!namespaced && namespace !== undefined) throw unknownResource();
   if (namespaced && namespace === undefined && target.name !== undefined) throw unknownResource();

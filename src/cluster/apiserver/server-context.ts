@@ -1,4 +1,5 @@
 import type { Clock, Log, Random } from "#base";
+import type { MetricApis } from "../metric-apis.ts";
 import type { NodeApi } from "../node-api.ts";
 import type { Store } from "../store/index.ts";
 import type { Tokens } from "./auth/tokens.ts";
@@ -20,6 +21,8 @@ export interface ServerContext {
   readonly log: Log;
   /** The node that runs the pods, once it is attached. */
   node(): NodeApi | undefined;
+  /** Who has the metrics of objects and of what is outside, once attached. */
+  metrics(): MetricApis | undefined;
   /** Aborts when the server closes; ends watches and followed logs. */
   readonly closing: AbortSignal;
 }

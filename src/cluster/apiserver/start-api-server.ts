@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { builtinKinds } from "#api";
 import { type Clock, Failure, type Log, messageOf, type Random } from "#base";
 import { systemRandom } from "#kube";
+import type { MetricApis } from "../metric-apis.ts";
 import type { NodeApi } from "../node-api.ts";
 import type { Store } from "../store/index.ts";
 import type { Pki } from "./auth/pki.ts";
@@ -20,6 +21,8 @@ import { sendAnswer } from "./respond/send-answer.ts";
 import { seedObjects } from "./seed.ts";
 import type { ServerContext } from "./server-context.ts";
 import { internalError, StatusError } from "./status/status-error.ts";
+import { customMetricsEndpoint } from "./virtual/custom-metrics.ts";
+import { externalMetricsEndpoint } from "./virtual/external-metrics.ts";
 import { reviewEndpoints } from "./virtual/reviews.ts";
 import { usageEndpoints } from "./virtual/usage-metrics.ts";
 import { createServiceAddresses, type ServiceNetwork } from "./write/service-addresses.ts";
@@ -47,6 +50,8 @@ export interface ApiServer {
   readonly adminToken: string;
   /** Tells the server who runs the pods: from then on it answers for their logs and usage. */
   attachNode(node: NodeApi): void;
+  /** Tells the server who has metrics: from then on it serves the custom and the external ones. */
+  attachMetrics(metrics: MetricApis): void;
   /** Writes a kubeconfig file for the administrator, readable by its owner only. */
   writeKubeconfig(path: string, options?: KubeconfigOptions): Promise<void>;
   /** Ends all watches, then all connections. The store stays open. */
@@ -72,6 +77,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   // Every watch listens for the end; Node takes more than ten for a leak.
   setMaxListeners(0, closing.signal);
   let node: NodeApi | undefined;
+  let metrics: MetricApis | undefined;
   const registry = createRegistry(builtinKinds);
   registry.addVirtual(reviewEndpoints());
   const context: ServerContext = {
@@ -85,6 +91,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     random: options.random ?? systemRandom,
     log,
     node: () => node,
+    metrics: () => metrics,
     closing: closing.signal,
   };
   const server = createServer(
@@ -106,6 +113,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     attachNode: (attached) => {
       if (node === undefined) registry.addVirtual(usageEndpoints());
       node = attached;
+    },
+    attachMetrics: (attached) => {
+      if (metrics === undefined) registry.addVirtual([customMetricsEndpoint(context), externalMetricsEndpoint()]);
+      metrics = attached;
     },
     writeKubeconfig: (path, kubeconfig) =>
       writeKubeconfig(path, { server: url, caPem: pki.caPem, token: pki.adminToken, ...kubeconfig }),

@@ -1,5 +1,7 @@
 import type { Clock, Log } from "#base";
 import type { Queryable } from "#promql";
+import type { MetricApis } from "../metric-apis.ts";
+import { createPromqlMetrics } from "./adapter/index.ts";
 import type { ApiContext } from "./api/api-context.ts";
 import { type ApiServer, startApiServer } from "./api/server.ts";
 import { type ScrapeTarget, startScraper, type TargetStatus } from "./scrape/index.ts";
@@ -32,6 +34,8 @@ export interface Metrics {
   /** Base URL of the Prometheus HTTP API. */
   readonly url: string;
   readonly queryable: Queryable;
+  /** The store's series as metrics of objects and of what is outside of the cluster. */
+  readonly apis: MetricApis;
   readonly targets: readonly TargetStatus[];
   /** Ends scrapes and server and writes what is pending. */
   close(): Promise<void>;
@@ -89,6 +93,7 @@ export async function startMetrics(options: MetricsOptions): Promise<Metrics> {
   return {
     url: server.url,
     queryable: store,
+    apis: createPromqlMetrics({ queryable: store, live: () => store.live().map(({ labels }) => labels), clock }),
     get targets() {
       return scraper.targets;
     },

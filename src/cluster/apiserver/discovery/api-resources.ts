@@ -1,17 +1,5 @@
+import type { ApiResource } from "../registry/api-resource.ts";
 import type { Endpoint } from "../registry/endpoint.ts";
-
-/** A resource or subresource as both forms of discovery describe it. Source: apimachinery `metav1.APIResource`. */
-export interface ApiResource {
-  readonly name: string;
-  readonly singularName: string;
-  readonly namespaced: boolean;
-  readonly kind: string;
-  readonly verbs: readonly string[];
-  readonly group?: string;
-  readonly version?: string;
-  readonly shortNames?: readonly string[];
-  readonly categories?: readonly string[];
-}
 
 const ALL_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 /** The order in which the server of custom resources lists them; clients compare neither. */
@@ -51,7 +39,8 @@ export function apiResources(endpoints: readonly Endpoint[]): readonly ApiResour
   return isCustom ? resources : [...resources].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function resourcesOf(endpoint: Endpoint): ApiResource[] {
+function resourcesOf(endpoint: Endpoint): readonly ApiResource[] {
+  if (endpoint.listed !== undefined) return endpoint.listed();
   const { kind } = endpoint;
   const { plural, namespaced } = kind.resource;
   const part = (extra: Extra): ApiResource => {

@@ -1,5 +1,6 @@
+import type { ApiResource } from "../registry/api-resource.ts";
 import type { GroupVersions, Registry } from "../registry/registry.ts";
-import { type ApiResource, apiResources } from "./api-resources.ts";
+import { apiResources } from "./api-resources.ts";
 
 type Document = Readonly<Record<string, unknown>>;
 
@@ -61,21 +62,53 @@ export function groupDiscoveryList(registry: Registry, isCore: boolean, apidisco
 
 /** Source: `apidiscovery.k8s.io` `APIResourceDiscovery`; subresources stand inside their resource. */
 function discoveredResources(resources: readonly ApiResource[], group: string, version: string): Document[] {
-  return resources
-    .filter(({ name }) => !name.includes("/"))
-    .map((resource) => {
-      const parts = resources.filter(({ name }) => name.startsWith(`${resource.name}/`));
-      return {
-        resource: resource.name,
-        responseKind: { group, version, kind: resource.kind },
-        scope: resource.namespaced ? "Namespaced" : "Cluster",
-        singularResource: resource.singularName,
-        verbs: resource.verbs,
-        ...(resource.shortNames === undefined ? {} : { shortNames: resource.shortNames }),
-        ...(resource.categories === undefined ? {} : { categories: resource.categories }),
-        ...(parts.length === 0 ? {} : { subresources: parts.map((part) => discoveredPart(part, group, version)) }),
-      };
-    });
+  const parts = partsByParent(resources);
+  const mains = resources.filter(({ name }) => !name.includes("/"));
+  const known = new Set(mains.map(({ name }) => name));
+  return [
+    ...mains.map((resource) => ({
+      resource: resource.name,
+      responseKind: { group, version, kind: resource.kind },
+      scope: scopeOf(resource),
+      singularResource: resource.singularName,
+      verbs: resource.verbs,
+      ...(resource.shortNames === undefined ? {} : { shortNames: resource.shortNames }),
+      ...(resource.categories === undefined ? {} : { categories: resource.categories }),
+      ...partsField(parts.get(resource.name) ?? [], group, version),
+    })),
+    // Custom metrics are subresources of resources that their group does not have; the aggregator writes an empty kind then.
+    ...[...parts]
+      .filter(([parent]) => !known.has(parent))
+      .map(([parent, own]) => ({
+        resource: parent,
+        responseKind: { group: "", version: "", kind: "" },
+        scope: scopeOf(own[0]),
+        singularResource: "",
+        verbs: [],
+        ...partsField(own, group, version),
+      })),
+  ];
+}
+
+function partsByParent(resources: readonly ApiResource[]): ReadonlyMap<string, readonly ApiResource[]> {
+  const parts = new Map<string, ApiResource[]>();
+  for (const resource of resources) {
+    const slash = resource.name.indexOf("/");
+    if (slash === -1) continue;
+    const parent = resource.name.slice(0, slash);
+    const siblings = parts.get(parent);
+    if (siblings === undefined) parts.set(parent, [resource]);
+    else siblings.push(resource);
+  }
+  return parts;
+}
+
+function scopeOf(resource: ApiResource | undefined): "Namespaced" | "Cluster" {
+  return resource?.namespaced === true ? "Namespaced" : "Cluster";
+}
+
+function partsField(parts: readonly ApiResource[], group: string, version: string): Document {
+  return parts.length === 0 ? {} : { subresources: parts.map((part) => discoveredPart(part, group, version)) };
 }
 
 function discoveredPart(part: ApiResource, group: string, version: string): Document {

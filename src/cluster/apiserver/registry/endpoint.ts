@@ -1,6 +1,7 @@
 import type { KindDefinition, KubeObject } from "#api";
 import { apiVersionOf, applyDefaults } from "#api";
 import type { ObjectPath, StoredObject } from "../../store/index.ts";
+import type { ApiResource } from "./api-resource.ts";
 import type { Named } from "../status/status-error.ts";
 
 /**
@@ -13,6 +14,11 @@ export interface Endpoint {
   readonly collection: string;
   /** Verbs of a resource that is answered on the spot rather than kept in the store; absent for all others. */
   readonly virtualVerbs?: readonly string[];
+  /**
+   * On an endpoint whose plural is `*`, which answers for every name of its group and version that no other endpoint has:
+   * what discovery lists in its place. Such names come and go, as those of metrics do.
+   */
+  readonly listed?: () => readonly ApiResource[];
   /** What has been shown already; it goes with the stored object. */
   readonly shown: WeakMap<StoredObject, Served>;
   toStored(object: KubeObject): KubeObject;

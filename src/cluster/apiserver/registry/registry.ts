@@ -4,6 +4,7 @@ import { type Endpoint, endpointOf } from "./endpoint.ts";
 
 /** Every kind the server serves: the built-in ones, and those of the custom resource definitions, which come and go. */
 export interface Registry {
+  /** The endpoint of a plural, or the one that answers for all others of its group and version. */
   find(group: string, version: string, plural: string): Endpoint | undefined;
   /** Endpoint of a kind in any version, the preferred one first. */
   findAnyVersion(group: string, plural: string): Endpoint | undefined;
@@ -40,7 +41,8 @@ export function createRegistry(builtinKinds: readonly KindDefinition[]): Registr
   }
 
   return {
-    find: (group, version, plural) => index.byPath.get(`${group}/${version}/${plural}`),
+    find: (group, version, plural) =>
+      index.byPath.get(`${group}/${version}/${plural}`) ?? index.byPath.get(`${group}/${version}/*`),
     findAnyVersion: (group, plural) => {
       for (const version of index.groups.get(group) ?? []) {
         const found = index.byPath.get(`${group}/${version}/${plural}`);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { resources } from "#api";
 import { parseFieldSelector } from "./field-selector.ts";
-import { parseLabelSelector } from "./label-selector.ts";
+import { parseLabelSelector, readLabelSelector } from "./label-selector.ts";
 
 const labels = { app: "x", tier: "fe", "example.com/a": "" };
 
@@ -52,4 +52,19 @@ test("parseFieldSelector: refuses a field that this kind cannot be selected by",
   expect(() => parseFieldSelector("spec.nodeName=a", resources.configMaps)).toThrow(
     "field label not supported: spec.nodeName",
   );
+});
+
+test("readLabelSelector: pairs are labels, everything else is a requirement", () => {
+  expect(readLabelSelector("")).toEqual({});
+  expect(readLabelSelector("a=b,c==d,e in (f),a=x,g!=h,i in (j, k),l notin (m),n,!o")).toEqual({
+    matchLabels: { a: "b", c: "d", e: "f" },
+    matchExpressions: [
+      { key: "a", operator: "In", values: ["x"] },
+      { key: "g", operator: "NotIn", values: ["h"] },
+      { key: "i", operator: "In", values: ["j", "k"] },
+      { key: "l", operator: "NotIn", values: ["m"] },
+      { key: "n", operator: "Exists", values: [] },
+      { key: "o", operator: "DoesNotExist", values: [] },
+    ],
+  });
 });

@@ -14,8 +14,9 @@ import { patch, update } from "./update.ts";
 
 /** Answers a request for a resource, by its method and by whether it names an object. */
 export async function handleResource(context: ServerContext, request: ApiRequest, method: string): Promise<Answer> {
-  const isVirtual = request.endpoint.virtualVerbs !== undefined;
-  if (isVirtual && request.target.subresource === undefined) return handleVirtual(context, request, method);
+  const { virtualVerbs, listed } = request.endpoint;
+  const isWhole = request.target.subresource === undefined || listed !== undefined;
+  if (virtualVerbs !== undefined && isWhole) return handleVirtual(context, request, method);
   if (request.target.subresource !== undefined) return handleSubresource(context, request, method);
   if (request.target.name === undefined) return handleCollection(context, request, method);
   switch (method) {

@@ -24,3 +24,11 @@ export function virtualEndpoint({ singular, ...resource }: VirtualKind, verbs: r
   };
   return { ...endpointOf(kind, `${resource.group}/${resource.plural}`), virtualVerbs: verbs };
 }
+
+/** Makes the endpoint that answers for all names of a group and version; discovery lists what `listed` tells. */
+export function openEndpoint(
+  of: Pick<VirtualKind, "group" | "version" | "kind">,
+  listed: NonNullable<Endpoint["listed"]>,
+): Endpoint {
+  return { ...virtualEndpoint({ ...of, plural: "*", singular: "", namespaced: true }, ["get"]), listed };
+}

@@ -1,4 +1,4 @@
-import { type HorizontalPodAutoscaler, type MetricSpec, type Pod, resources, type Scale } from "#api";
+import { type CrossVersionObjectReference, type HorizontalPodAutoscaler, resources, type Scale } from "#api";
 import { deepEqual, Failure, messageOf } from "#base";
 import type { EventRecorder, ReconcileOutcome } from "#kube";
 import {
@@ -12,25 +12,12 @@ import {
   runController,
   type ServedResource,
 } from "../shared/index.ts";
-import type { MetricContext, MetricSource } from "./metric-source.ts";
-import {
-  type AutoscalePlan,
-  combineProposals,
-  type MetricOutcome,
-  needsMetrics,
-  planAutoscale,
-  planHpaStatus,
-  setHpaCondition,
-} from "./plan-autoscale.ts";
-import { resourceMetric } from "./resource-metric.ts";
+import { createApiMetricReader } from "./api-metric-reader.ts";
+import type { MetricOutcome } from "./combine-proposals.ts";
+import { measureMetrics } from "./measure-metrics.ts";
+import { type AutoscalePlan, needsMetrics, planAutoscale, planHpaStatus, setHpaCondition } from "./plan-autoscale.ts";
 import { initialMemory, rememberScale, type ScaleMemory } from "./scale-memory.ts";
 
-/** The metric types that can be read; a further one is a further file. */
-const SOURCES: readonly MetricSource[] = [resourceMetric];
-/** Source: autoscaling/v2 default of `metrics`. */
-const DEFAULT_METRICS: readonly MetricSpec[] = [
-  { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } } },
-];
 const DISCOVERY_TTL_MS = 30_000;
 
 /** What is kept of one autoscaler between looks. */
@@ -57,6 +44,7 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
   const { client, clock, informers, intervalMs } = ports;
   const autoscalers = informers.of<HorizontalPodAutoscaler>(resources.horizontalPodAutoscalers);
   const memories = new Map<string, Memory>();
+  const reader = createApiMetricReader({ client, resourceOf });
   let served: { readonly list: readonly ServedResource[]; readonly atMs: number } | undefined;
   const controller = runController(ports, {
     name: "horizontal-pod-autoscaler",
@@ -76,7 +64,8 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
       await look(hpa, key, events);
     } catch (thrown) {
       // The next look is the retry; a shorter one would turn the interval into the back-off's.
-      ports.log.debug("autoscaler could not finish its look", { key, error: messageOf(thrown) });
+      const level = thrown instanceof Failure ? "debug" : "error";
+      ports.log[level]("autoscaler could not finish its look", { key, error: messageOf(thrown) });
     }
     return { requeueAfterMs: intervalMs };
   }
@@ -107,7 +96,7 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
       message: "the HPA controller was able to get the target's current scale",
     } as const;
     const conditions = setHpaCondition(hpa.status?.conditions ?? [], found, clock.nowMs());
-    const metrics = needsMetrics(hpa, current) ? await measure(look, current) : undefined;
+    const metrics = needsMetrics(hpa, current) ? await measure(look) : undefined;
     const nowMs = clock.nowMs();
     const plan = planAutoscale({ hpa, current, metrics, conditions, memory: look.memory.scale, nowMs });
     for (const event of plan.events) recordAbout(events, hpa, event);
@@ -117,10 +106,12 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
       return writeStatus(hpa, plan, { current, scaledAtMs: undefined });
     }
     const scaled = await rescale(look, plan);
-    const remembered = scaled.ok ? rememberScale(plan.memory, { from: current, to: plan.desired }, nowMs) : plan.memory;
-    memories.set(key, { scale: remembered, podUids });
-    const desired = scaled.ok ? plan.desired : current;
-    const after = { ...plan, desired, conditions: setHpaCondition(plan.conditions, scaled.condition, nowMs) };
+    // Without behavior there are no policies that would ask for what changed.
+    const isCounted = scaled.ok && hpa.spec.behavior !== undefined;
+    const change = { from: current, to: plan.desired };
+    memories.set(key, { scale: isCounted ? rememberScale(plan.memory, change, nowMs) : plan.memory, podUids });
+    const reported = scaled.ok ? plan.desired : (hpa.status?.desiredReplicas ?? 0);
+    const after = { ...plan, reported, conditions: setHpaCondition(plan.conditions, scaled.condition, nowMs) };
     await writeStatus(hpa, after, { current, scaledAtMs: scaled.ok ? nowMs : undefined });
   }
 
@@ -147,29 +138,12 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
     } as const;
   }
 
-  async function measure(look: Look, replicas: number): Promise<MetricOutcome> {
-    const { hpa, scale } = look;
-    const namespace = hpa.metadata.namespace ?? "";
-    const selector = scale.status?.selector ?? "";
-    if (selector === "") {
-      return {
-        ok: false,
-        reason: "InvalidSelector",
-        message: "the HPA target's scale is missing a selector",
-        current: [],
-      };
-    }
-    const { items: pods } = await client.list<Pod>(resources.pods, { namespace, labelSelector: selector });
-    const podUids = new Set(pods.map((pod) => pod.metadata.uid ?? ""));
-    memories.set(look.key, { ...look.memory, podUids });
-    const rivals = rivalsOf(look.key, podUids);
-    if (rivals.length > 0) {
-      const message = `pods by selector ${selector} are controlled by multiple HPAs: [${[look.key, ...rivals].sort().join(" ")}]`;
-      return { ok: false, reason: "AmbiguousSelector", message, current: [] };
-    }
-    const context = { client, namespace, selector, pods, replicas, nowMs: clock.nowMs() };
-    const specs = (hpa.spec.metrics ?? []).length === 0 ? DEFAULT_METRICS : (hpa.spec.metrics ?? []);
-    return combineProposals(await Promise.all(specs.map((spec) => propose(spec, context))), replicas);
+  async function measure({ hpa, scale, key, memory }: Look): Promise<MetricOutcome> {
+    const claim = (podUids: ReadonlySet<string>): readonly string[] => {
+      memories.set(key, { ...memory, podUids });
+      return rivalsOf(key, podUids);
+    };
+    return measureMetrics({ client, reader, claim }, { hpa, scale, key, nowMs: clock.nowMs() });
   }
 
   /** Other autoscalers of the namespace that saw one of these pods. */
@@ -180,22 +154,25 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
       .map(([other]) => other);
   }
 
-  async function readTarget(hpa: HorizontalPodAutoscaler): Promise<{ target: ServedResource; scale: Scale }> {
-    const { apiVersion = "v1", kind, name } = hpa.spec.scaleTargetRef;
+  /** The resource of a kind. @throws Failure `NoMatch` */
+  async function resourceOf(reference: CrossVersionObjectReference): Promise<ServedResource> {
+    const { apiVersion = "v1", kind } = reference;
     if (served === undefined || served.atMs + DISCOVERY_TTL_MS < clock.nowMs()) {
       served = { list: await discoverResources(client), atMs: clock.nowMs() };
     }
-    const target = findKind(served.list, { apiVersion, kind });
-    if (target === undefined) {
-      throw new Failure(`no matches for kind "${kind}" in version "${apiVersion}"`, { code: "NoMatch" });
-    }
+    const found = findKind(served.list, { apiVersion, kind });
+    if (found !== undefined) return found;
+    throw new Failure(`no matches for kind "${kind}" in version "${apiVersion}"`, { code: "NoMatch" });
+  }
+
+  async function readTarget(hpa: HorizontalPodAutoscaler): Promise<{ target: ServedResource; scale: Scale }> {
+    const { name } = hpa.spec.scaleTargetRef;
+    const target = await resourceOf(hpa.spec.scaleTargetRef);
     const key = { namespace: hpa.metadata.namespace ?? "", name };
     const scale = await client.get<Scale>(target, key, { subresource: "scale" });
-    if (scale === undefined) {
-      const group = target.group === "" ? "" : `.${target.group}`;
-      throw new Failure(`${target.plural}${group} "${name}" not found`, { code: "NotFound" });
-    }
-    return { target, scale };
+    if (scale !== undefined) return { target, scale };
+    const group = target.group === "" ? "" : `.${target.group}`;
+    throw new Failure(`${target.plural}${group} "${name}" not found`, { code: "NotFound" });
   }
 
   async function writeCondition(
@@ -204,17 +181,19 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
   ): Promise<void> {
     const before = hpa.status?.conditions ?? [];
     const conditions = setHpaCondition(before, { type: "AbleToScale", ...condition }, clock.nowMs());
-    const { currentReplicas = 0, desiredReplicas = 0, currentMetrics = [] } = hpa.status ?? {};
+    const { currentReplicas = 0, desiredReplicas = 0 } = hpa.status ?? {};
+    // The status of a new object has null here.
+    const currentMetrics = hpa.status?.currentMetrics ?? [];
     await writeStatus(
       hpa,
-      { conditions, currentMetrics, desired: desiredReplicas },
+      { conditions, currentMetrics, reported: desiredReplicas },
       { current: currentReplicas, scaledAtMs: undefined },
     );
   }
 
   async function writeStatus(
     hpa: HorizontalPodAutoscaler,
-    plan: Pick<AutoscalePlan, "conditions" | "currentMetrics" | "desired">,
+    plan: Pick<AutoscalePlan, "conditions" | "currentMetrics" | "reported">,
     of: { readonly current: number; readonly scaledAtMs: number | undefined },
   ): Promise<void> {
     const status = planHpaStatus(hpa, plan, of);
@@ -227,21 +206,6 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
   }
 
   return controller;
-}
-
-async function propose(spec: MetricSpec, context: MetricContext) {
-  const source = SOURCES.find((one) => one.type === spec.type);
-  if (source === undefined) {
-    const message = `metrics of type "${spec.type}" are not supported by the embedded cluster; use "Resource"`;
-    return { ok: false, reason: "InvalidMetricSourceType", message } as const;
-  }
-  try {
-    return { ok: true, ...(await source.propose(spec, context)) } as const;
-  } catch (thrown) {
-    const what = spec.resource?.target.type === "Utilization" ? "utilization" : "usage";
-    const message = `failed to get ${spec.resource?.name ?? spec.type} ${what}: ${messageOf(thrown)}`;
-    return { ok: false, reason: source.failureReason, message } as const;
-  }
 }
 
 function intersects(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {

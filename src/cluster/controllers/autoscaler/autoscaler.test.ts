@@ -3,13 +3,16 @@ import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec, Pod } from "
 import { parseQuantity } from "#base";
 import type { PodSample } from "./group-pods.ts";
 import { limit, stabilize } from "./limit-scale.ts";
-import { combineProposals, planAutoscale } from "./plan-autoscale.ts";
-import { proposeFromSamples, samplesOf } from "./resource-metric.ts";
-import { initialMemory, rememberRecommendation, rememberScale, type ScaleMemory } from "./scale-memory.ts";
-
-/** The numbered vectors are those of keda-hpa-spec section 19. */
+import { usageSamples } from "./api-metric-reader.ts";
+import { combineProposals } from "./combine-proposals.ts";
+import { planAutoscale } from "./plan-autoscale.ts";
+import { proposeFromPods } from "./pods-metric.ts";
+import { proposeFromSamples } from "./resource-metric.ts";
+import { initialMemory } from "./scale-memory.ts";
+import { toleranceOf } from "./tolerance.ts";
 
 const NOW = Date.parse("2026-01-01T01:00:00Z");
+const TOLERANCE = { up: 0.1, down: 0.1 };
 const at = (offsetMs: number): string => new Date(NOW + offsetMs).toISOString();
 
 function pod(
@@ -40,34 +43,12 @@ function propose(pods: readonly Pod[], usages: readonly (string | undefined)[], 
   usages.forEach((usage, index) => {
     if (usage !== undefined) samples.set(pods[index]?.metadata.name ?? "", sample(usage));
   });
-  return proposeFromSamples({
-    name: "cpu",
-    target: { type: "Utilization", averageUtilization },
-    samples,
-    context: { pods, replicas: pods.length, nowMs: NOW },
-  });
+  const of = { name: "cpu", target: { type: "Utilization", averageUtilization } } as const;
+  return proposeFromSamples(of, samples, { pods, replicas: pods.length, tolerance: TOLERANCE, nowMs: NOW });
 }
 
 describe("proposeFromSamples", () => {
   const three = [pod("a"), pod("b"), pod("c")];
-
-  test("vector 3: usage over target grows in proportion", () => {
-    const proposal = propose(three, ["90m", "120m", "150m"]);
-    expect(proposal.replicas).toBe(6);
-    expect(proposal.current).toEqual({
-      type: "Resource",
-      resource: { name: "cpu", current: { averageUtilization: 120, averageValue: "120m" } },
-    });
-    expect(proposal.name).toBe("cpu resource utilization (percentage of request)");
-  });
-
-  test("vector 4: a missing pod counts as idle on the way up", () => {
-    expect(propose(three, ["90m", "90m", undefined]).replicas).toBe(3);
-  });
-
-  test("vector 5: a missing pod counts as fully used on the way down", () => {
-    expect(propose(three, ["20m", "20m", undefined]).replicas).toBe(3);
-  });
 
   test("usage within a tenth of the target changes nothing", () => {
     expect(propose(three, ["65m", "65m", "65m"]).replicas).toBe(3);
@@ -105,15 +86,47 @@ describe("proposeFromSamples", () => {
       ["a", sample("100m")],
       ["b", sample("100m")],
     ]);
-    const context = { pods: [pod("a"), pod("b")], replicas: 2, nowMs: NOW };
-    expect(proposeFromSamples({ name: "cpu", target, samples, context })).toMatchObject({
+    const context = { pods: [pod("a"), pod("b")], replicas: 2, tolerance: TOLERANCE, nowMs: NOW };
+    expect(proposeFromSamples({ name: "cpu", target }, samples, context)).toEqual({
       replicas: 4,
       name: "cpu resource",
+      current: { type: "Resource", resource: { name: "cpu", current: { averageValue: "100m" } } },
     });
   });
 });
 
-test("samplesOf adds up containers and skips pods with a container that lacks the resource", () => {
+test("proposeFromPods compares the mean, whatever the pods were doing when they started", () => {
+  const metric = {
+    metric: { name: "requests_per_second" },
+    target: { type: "AverageValue", averageValue: "10" },
+  } as const;
+  const young = pod("b", { startedMs: -1000, changedMs: -1000 });
+  const context = { pods: [pod("a"), young], replicas: 2, tolerance: TOLERANCE, nowMs: NOW };
+  const samples = new Map([
+    ["a", sample("20")],
+    ["b", sample("30500m")],
+  ]);
+  expect(proposeFromPods(metric, samples, context)).toEqual({
+    replicas: 6,
+    name: "pods metric requests_per_second",
+    current: { type: "Pods", pods: { metric: metric.metric, current: { averageValue: "25250m" } } },
+  });
+  // A pod that is missing on the way down has exactly the target: (2 + 10) / 2 is 0.6 of it.
+  expect(proposeFromPods(metric, new Map([["a", sample("2")]]), context).replicas).toBe(2);
+  const pending = { ...context, pods: [pod("a"), pod("b", { phase: "Pending" })] };
+  expect(proposeFromPods(metric, new Map([["a", sample("30")]]), pending).replicas).toBe(3);
+});
+
+test("toleranceOf reads each direction's own, and takes a tenth for what is missing or no quantity", () => {
+  expect(toleranceOf({})).toEqual(TOLERANCE);
+  expect(toleranceOf({ behavior: { scaleUp: { tolerance: "0.05" }, scaleDown: { tolerance: "250m" } } })).toEqual({
+    up: 0.05,
+    down: 0.25,
+  });
+  expect(toleranceOf({ behavior: { scaleUp: { tolerance: "x" }, scaleDown: { tolerance: "-1" } } })).toEqual(TOLERANCE);
+});
+
+test("usageSamples adds up containers and skips pods with a container that lacks the resource", () => {
   const item = (name: string, containers: unknown[]) => ({
     apiVersion: "x",
     kind: "y",
@@ -122,7 +135,7 @@ test("samplesOf adds up containers and skips pods with a container that lacks th
     window: "30s",
     containers,
   });
-  const samples = samplesOf(
+  const samples = usageSamples(
     [
       item("a", [
         { name: "c", usage: { cpu: "100m" } },
@@ -135,27 +148,52 @@ test("samplesOf adds up containers and skips pods with a container that lacks th
       item("c", []),
     ],
     "cpu",
+    undefined,
   );
   expect([...samples.keys()]).toEqual(["a"]);
   expect(samples.get("a")?.usage).toBeCloseTo(0.15);
   expect(samples.get("a")?.windowMs).toBe(30_000);
 });
 
-describe("combineProposals", () => {
-  const valid = (replicas: number) => ({ ok: true, replicas, name: `m${replicas}`, current: replicas }) as const;
-  const failed = { ok: false, reason: "FailedGetExternalMetric", message: "gone" } as const;
-
-  test("vector 7: a failed metric forbids to shrink and lets grow", () => {
-    expect(combineProposals([valid(5), failed], 8)).toMatchObject({ ok: false, reason: "FailedGetExternalMetric" });
-    expect(combineProposals([valid(10), failed], 8)).toMatchObject({
-      ok: true,
-      replicas: 10,
-      partialError: expect.stringContaining("1 invalid out of 2"),
-    });
+test("usageSamples of one container leaves the others out; a pod without it is an error that names it", () => {
+  const item = (container: string) => ({
+    apiVersion: "x",
+    kind: "y",
+    metadata: { name: "a", namespace: "shop" },
+    timestamp: at(0),
+    containers: [
+      { name: container, usage: { cpu: "100m" } },
+      { name: "side", usage: { cpu: "900m" } },
+    ],
   });
+  expect(usageSamples([item("app")], "cpu", "app").get("a")?.usage).toBeCloseTo(0.1);
+  expect(() => usageSamples([item("other")], "cpu", "app")).toThrow(
+    "container app not present in metrics for pod shop/a",
+  );
+});
+
+describe("combineProposals", () => {
+  const valid = (replicas: number) =>
+    ({ ok: true, proposal: { replicas, name: `m${replicas}`, current: { replicas } } }) as const;
+  const failed = { ok: false, reason: "FailedGetPodsMetric", message: "gone", failure: "failed to get it" } as const;
 
   test("the largest proposal wins", () => {
     expect(combineProposals([valid(3), valid(5), valid(4)], 4)).toMatchObject({ ok: true, replicas: 5, name: "m5" });
+  });
+
+  test("a metric that failed keeps its place in the status and is an event, whether the rest may act or not", () => {
+    const event = { type: "Warning", reason: "FailedGetPodsMetric", message: "gone" };
+    const current = [{ replicas: 3 }, { type: "" }, { replicas: 5 }];
+    const grows = combineProposals([valid(3), failed, valid(5)], 4);
+    expect(grows).toEqual({ ok: true, replicas: 5, name: "m5", current, events: [event] });
+    expect(combineProposals([valid(3), failed, valid(5)], 6)).toEqual({
+      ok: false,
+      reason: "FailedGetPodsMetric",
+      message: "the HPA was unable to compute the replica count: gone",
+      error: "invalid metrics (1 invalid out of 3), first error is: failed to get it: gone",
+      current,
+      events: [event],
+    });
   });
 });
 
@@ -165,52 +203,6 @@ describe("limit and stabilize", () => {
     minReplicas: 1,
     maxReplicas: 100,
     ...extra,
-  });
-
-  /** One look: stabilise, limit, remember. */
-  function look(
-    of: HorizontalPodAutoscalerSpec,
-    state: { current: number; memory: ScaleMemory },
-    input: { desired: number; nowMs: number },
-  ) {
-    const { desired, nowMs } = input;
-    const stable = stabilize({ spec: of, ...state, desired, nowMs });
-    const { replicas } = limit({ spec: of, ...state, desired: stable.replicas, nowMs });
-    let memory = rememberRecommendation(state.memory, desired, nowMs);
-    if (replicas !== state.current) memory = rememberScale(memory, { from: state.current, to: replicas }, nowMs);
-    return { current: replicas, memory };
-  }
-
-  test("vector 9: without behavior a size at most doubles, from four on", () => {
-    let state = { current: 2, memory: initialMemory(2, NOW) };
-    const sizes: number[] = [];
-    for (let step = 1; step <= 5; step++) {
-      state = look(spec(), state, { desired: 40, nowMs: NOW + step * 15_000 });
-      sizes.push(state.current);
-    }
-    expect(sizes).toEqual([4, 8, 16, 32, 40]);
-  });
-
-  test("vector 8: policies bound growth within their period", () => {
-    const policies = [
-      { type: "Pods", value: 4, periodSeconds: 60 },
-      { type: "Percent", value: 100, periodSeconds: 60 },
-    ] as const;
-    const of = spec({ behavior: { scaleUp: { policies } } });
-    let state = { current: 3, memory: initialMemory(3, NOW) };
-    state = look(of, state, { desired: 20, nowMs: NOW });
-    expect(state.current).toBe(7);
-    state = look(of, state, { desired: 20, nowMs: NOW + 30_000 });
-    expect(state.current).toBe(7);
-    state = look(of, state, { desired: 20, nowMs: NOW + 60_001 });
-    expect(state.current).toBe(14);
-  });
-
-  test("vector 10: a percent policy bounds shrinking", () => {
-    const policies = [{ type: "Percent", value: 10, periodSeconds: 60 }] as const;
-    const of = spec({ behavior: { scaleDown: { policies } } });
-    const state = { current: 80, memory: initialMemory(80, NOW - 400_000) };
-    expect(look(of, state, { desired: 1, nowMs: NOW }).current).toBe(72);
   });
 
   test("without behavior a size stays for five minutes after the last higher recommendation", () => {
@@ -239,58 +231,44 @@ describe("planAutoscale", () => {
     metadata: { name: "web" },
     spec: { scaleTargetRef: { kind: "Deployment", name: "web" }, maxReplicas: 20, ...spec },
   });
-  const metrics = { ok: true, replicas: 2, name: "cpu resource", current: [] } as const;
+  const metrics = { ok: true, replicas: 2, name: "cpu resource", current: [], events: [] } as const;
   const input = { conditions: [], nowMs: NOW };
 
-  test("vector 11: a raised minimum is applied whatever the metrics say", () => {
-    const plan = planAutoscale({
-      ...input,
-      hpa: hpa({ minReplicas: 10 }),
-      current: 3,
-      metrics: undefined,
-      memory: initialMemory(3, NOW),
-    });
-    expect(plan).toMatchObject({ desired: 10, rescaleReason: "Current number of replicas below Spec.MinReplicas" });
-  });
-
-  test("vector 12: a size held by the minimum is not remembered, so lowering the minimum shrinks at once", () => {
-    let memory = initialMemory(10, NOW - 600_000);
-    for (let step = 40; step > 0; step--) {
-      memory = planAutoscale({
+  test("a bound that is applied says which, and reads no metrics", () => {
+    const bounded = (current: number) =>
+      planAutoscale({
         ...input,
-        hpa: hpa({ minReplicas: 10 }),
-        current: 10,
-        metrics,
-        memory,
-        nowMs: NOW - step * 15_000,
-      }).memory;
-    }
-    const plan = planAutoscale({ ...input, hpa: hpa({ minReplicas: 1 }), current: 10, metrics, memory });
-    expect(plan).toMatchObject({ desired: 2, rescaleReason: "All metrics below target" });
-  });
-
-  test("vector 13: a target at zero is left alone", () => {
-    const plan = planAutoscale({
-      ...input,
-      hpa: hpa({}),
-      current: 0,
-      metrics: undefined,
-      memory: initialMemory(0, NOW),
+        hpa: hpa({ minReplicas: 3, maxReplicas: 5 }),
+        current,
+        metrics: undefined,
+        memory: initialMemory(current, NOW),
+      });
+    expect(bounded(2)).toMatchObject({
+      desired: 3,
+      reported: 3,
+      rescaleReason: "Current number of replicas below Spec.MinReplicas",
+      conditions: [],
     });
-    expect(plan.desired).toBe(0);
-    expect(plan.conditions).toMatchObject([{ type: "ScalingActive", status: "False", reason: "ScalingDisabled" }]);
+    expect(bounded(6)).toMatchObject({
+      desired: 5,
+      reported: 5,
+      rescaleReason: "Current number of replicas above Spec.MaxReplicas",
+      conditions: [],
+    });
   });
 
-  test("metrics that cannot be read leave the size and say why", () => {
-    const failed = { ok: false, reason: "FailedGetResourceMetric", message: "no metrics", current: [] } as const;
-    const plan = planAutoscale({ ...input, hpa: hpa({}), current: 3, metrics: failed, memory: initialMemory(3, NOW) });
-    expect(plan.desired).toBe(3);
-    expect(plan.conditions).toMatchObject([
-      { reason: "FailedGetResourceMetric", message: "the HPA was unable to compute the replica count: no metrics" },
-    ]);
-    expect(plan.events.map((event) => event.reason)).toEqual([
-      "FailedGetResourceMetric",
-      "FailedComputeMetricsReplicas",
+  test("metrics that cannot be read leave the size and what was desired, and say why", () => {
+    const message = "the HPA was unable to compute the replica count: no metrics";
+    const events = [{ type: "Warning", reason: "FailedGetResourceMetric", message: "no metrics" }] as const;
+    const reason = "FailedGetResourceMetric";
+    const failed = { ok: false, reason, message, error: "first error", events, current: [] } as const;
+    const before = { ...hpa({}), status: { desiredReplicas: 7 } };
+    const plan = planAutoscale({ ...input, hpa: before, current: 3, metrics: failed, memory: initialMemory(3, NOW) });
+    expect(plan).toMatchObject({ desired: 3, reported: 7 });
+    expect(plan.conditions).toMatchObject([{ reason, message }]);
+    expect(plan.events).toEqual([
+      ...events,
+      { type: "Warning", reason: "FailedComputeMetricsReplicas", message: "first error" },
     ]);
   });
 

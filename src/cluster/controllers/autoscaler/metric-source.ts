@@ -1,16 +1,20 @@
 import type { MetricSpec, Pod } from "#api";
-import type { KubeClient } from "#kube";
+import type { MetricReader } from "./metric-reader.ts";
+import type { Tolerance } from "./tolerance.ts";
 
 /** What a metric is measured against. */
 export interface MetricContext {
-  readonly client: KubeClient;
+  readonly reader: MetricReader;
   readonly namespace: string;
   /** The target's selector, as its scale subresource writes it. */
   readonly selector: string;
   /** Pods under the selector. */
   readonly pods: readonly Pod[];
-  /** `spec.replicas` of the target. */
+  /** `spec.replicas` of the target's scale. */
   readonly replicas: number;
+  /** `status.replicas` of the target's scale: the pods that exist. */
+  readonly statusReplicas: number;
+  readonly tolerance: Tolerance;
   readonly nowMs: number;
 }
 
@@ -28,14 +32,8 @@ export interface MetricSource {
   readonly type: MetricSpec["type"];
   /** Reason of the condition and event when it cannot be read. */
   readonly failureReason: string;
+  /** What a look could not do when the metric fails: `failed to get cpu resource metric value`. */
+  failureOf(spec: MetricSpec): string;
   /** @throws Failure when the metric cannot be read or means nothing. */
   propose(spec: MetricSpec, context: MetricContext): Promise<MetricProposal>;
-}
-
-/** Deviation from the target that is taken for none. Source: `--horizontal-pod-autoscaler-tolerance`. */
-const TOLERANCE = 0.1;
-
-/** True when a usage ratio is so near to 1 that nothing should change. */
-export function isWithinTolerance(ratio: number): boolean {
-  return Math.abs(1 - ratio) <= TOLERANCE;
 }

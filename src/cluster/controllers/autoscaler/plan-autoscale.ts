@@ -1,26 +1,16 @@
 import type { Condition, HorizontalPodAutoscaler } from "#api";
-import { formatTime } from "../shared/index.ts";
-import type { EventText } from "../shared/index.ts";
+import { type EventText, formatTime } from "../shared/index.ts";
+import type { MetricOutcome } from "./combine-proposals.ts";
 import { limit, stabilize } from "./limit-scale.ts";
 import { rememberRecommendation, type ScaleMemory } from "./scale-memory.ts";
 
 type Status = NonNullable<HorizontalPodAutoscaler["status"]>;
 
-/** What the metrics said: a size, or why there is none. */
-export type MetricOutcome =
-  | {
-      readonly ok: true;
-      readonly replicas: number;
-      readonly name: string;
-      readonly current: readonly unknown[];
-      /** Some metric failed; the rest asks for growth, which is safe. */
-      readonly partialError?: string;
-    }
-  | { readonly ok: false; readonly reason: string; readonly message: string; readonly current: readonly unknown[] };
-
 /** The size to set, with the texts that explain it. */
 export interface AutoscalePlan {
   readonly desired: number;
+  /** `status.desiredReplicas`: as it was when the metrics could not tell. */
+  readonly reported: number;
   /** Why it changes: the text of the event. */
   readonly rescaleReason: string;
   readonly conditions: readonly Condition[];
@@ -52,6 +42,7 @@ export function planAutoscale(input: AutoscaleInput): AutoscalePlan {
   const min = hpa.spec.minReplicas ?? 1;
   const unchanged = {
     desired: current,
+    reported: current,
     rescaleReason: "",
     events: [],
     memory: input.memory,
@@ -71,36 +62,27 @@ export function planAutoscale(input: AutoscaleInput): AutoscalePlan {
     return {
       ...unchanged,
       desired: hpa.spec.maxReplicas,
+      reported: hpa.spec.maxReplicas,
       rescaleReason: "Current number of replicas above Spec.MaxReplicas",
     };
   }
   if (current < min) {
-    return { ...unchanged, desired: min, rescaleReason: "Current number of replicas below Spec.MinReplicas" };
+    const rescaleReason = "Current number of replicas below Spec.MinReplicas";
+    return { ...unchanged, desired: min, reported: min, rescaleReason };
   }
   if (input.metrics === undefined) return unchanged;
   return input.metrics.ok ? fromMetrics(input, input.metrics) : fromFailure(input, input.metrics);
 }
 
 function fromFailure(input: AutoscaleInput, failure: Extract<MetricOutcome, { ok: false }>): AutoscalePlan {
-  const { reason, message } = failure;
-  const condition = {
-    type: "ScalingActive",
-    status: "False",
-    reason,
-    message: `the HPA was unable to compute the replica count: ${message}`,
-  } as const;
+  const { reason, message, error } = failure;
+  const condition = { type: "ScalingActive", status: "False", reason, message } as const;
   return {
     desired: input.current,
+    reported: input.hpa.status?.desiredReplicas ?? 0,
     rescaleReason: "",
     conditions: setHpaCondition(input.conditions, condition, input.nowMs),
-    events: [
-      { type: "Warning", reason, message },
-      {
-        type: "Warning",
-        reason: "FailedComputeMetricsReplicas",
-        message: `invalid metrics, first error is: ${message}`,
-      },
-    ],
+    events: [...failure.events, { type: "Warning", reason: "FailedComputeMetricsReplicas", message: error }],
     memory: input.memory,
     currentMetrics: failure.current,
   };
@@ -128,16 +110,13 @@ function fromMetrics(input: AutoscaleInput, metrics: Extract<MetricOutcome, { ok
   ];
   return {
     desired: limited.replicas,
+    reported: limited.replicas,
     rescaleReason: metrics.replicas > current ? `${metrics.name} above target` : "All metrics below target",
     conditions: wanted.reduce<readonly Condition[]>((all, one) => setHpaCondition(all, one, nowMs), input.conditions),
-    events: metrics.partialError === undefined ? [] : [partialFailure(metrics.partialError)],
+    events: metrics.events,
     memory: rememberRecommendation(memory, metrics.replicas, nowMs),
     currentMetrics: metrics.current,
   };
-}
-
-function partialFailure(message: string): EventText {
-  return { type: "Warning", reason: "FailedComputeMetricsReplicas", message };
 }
 
 /** Sets a condition in place; the transition time changes only with the status. Source: Kubernetes setConditionInList. */
@@ -154,49 +133,16 @@ export function setHpaCondition(
     : conditions.map((condition) => (condition === before ? timed : condition));
 }
 
-/** Joins the metrics' proposals: the largest wins; a failed one forbids to shrink (keda-hpa-spec 18.2). */
-export function combineProposals(
-  proposals: readonly (
-    | { readonly ok: true; readonly replicas: number; readonly name: string; readonly current: unknown }
-    | { readonly ok: false; readonly reason: string; readonly message: string }
-  )[],
-  replicas: number,
-): MetricOutcome {
-  const valid = proposals.filter((proposal) => proposal.ok);
-  const failed = proposals.filter((proposal) => !proposal.ok);
-  const current = valid.map((proposal) => proposal.current);
-  const largest = valid.reduce<(typeof valid)[number] | undefined>(
-    (best, proposal) => (best === undefined || proposal.replicas > best.replicas ? proposal : best),
-    undefined,
-  );
-  const failure = failed[0];
-  if (largest === undefined || (failure !== undefined && largest.replicas < replicas)) {
-    return {
-      ok: false,
-      reason: failure?.reason ?? "InvalidMetricSourceType",
-      message: failure?.message ?? "no metrics are given",
-      current,
-    };
-  }
-  const partial =
-    failure === undefined
-      ? {}
-      : {
-          partialError: `invalid metrics (${failed.length} invalid out of ${proposals.length}), first error is: ${failure.message}`,
-        };
-  return { ok: true, replicas: largest.replicas, name: largest.name, current, ...partial };
-}
-
 /** The status after a look. */
 export function planHpaStatus(
   hpa: HorizontalPodAutoscaler,
-  plan: Pick<AutoscalePlan, "conditions" | "currentMetrics" | "desired">,
+  plan: Pick<AutoscalePlan, "conditions" | "currentMetrics" | "reported">,
   of: { readonly current: number; readonly scaledAtMs: number | undefined },
 ): Status {
   const lastScaleTime = of.scaledAtMs === undefined ? hpa.status?.lastScaleTime : formatTime(of.scaledAtMs);
   return {
     currentReplicas: of.current,
-    desiredReplicas: plan.desired,
+    desiredReplicas: plan.reported,
     ...(lastScaleTime === undefined ? {} : { lastScaleTime }),
     ...(plan.currentMetrics.length === 0 ? {} : { currentMetrics: plan.currentMetrics }),
     conditions: plan.conditions,

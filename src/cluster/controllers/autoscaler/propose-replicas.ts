@@ -1,12 +1,13 @@
 import type { Pod } from "#api";
 import { Failure } from "#base";
 import type { PodGroups, PodSample } from "./group-pods.ts";
-import { isWithinTolerance } from "./metric-source.ts";
+import { isWithinTolerance, type Tolerance } from "./tolerance.ts";
 
 export interface ReplicaInput {
   readonly groups: PodGroups;
   readonly samples: ReadonlyMap<string, PodSample>;
   readonly replicas: number;
+  readonly tolerance: Tolerance;
   /** The ratio of usage to target over pods with these usages. */
   readonly ratioOf: (usages: ReadonlyMap<string, number>) => number;
   /** The usage that a pod without a sample is taken to have when the rest would shrink the target. */
@@ -20,12 +21,12 @@ export interface ReplicaInput {
  * Source: Kubernetes `replica_calculator.go` GetResourceReplicas and calcPlainMetricReplicas (keda-hpa-spec 18.3).
  */
 export function proposeReplicas(input: ReplicaInput): number {
-  const { groups, replicas, ratioOf } = input;
+  const { groups, replicas, ratioOf, tolerance } = input;
   const usages = readyUsages(groups, input.samples);
   const ratio = ratioOf(usages);
   const growsWithUnready = groups.unready.length > 0 && ratio > 1;
   if (!growsWithUnready && groups.missing.length === 0) {
-    return isWithinTolerance(ratio) ? replicas : Math.ceil(ratio * groups.ready.length);
+    return isWithinTolerance(ratio, tolerance) ? replicas : Math.ceil(ratio * groups.ready.length);
   }
   const assumed = new Map(usages);
   for (const pod of groups.missing) {
@@ -35,10 +36,40 @@ export function proposeReplicas(input: ReplicaInput): number {
   if (growsWithUnready) for (const pod of groups.unready) assumed.set(nameOf(pod), 0);
   const next = ratioOf(assumed);
   const isTurned = (ratio < 1 && next > 1) || (ratio > 1 && next < 1);
-  if (isWithinTolerance(next) || isTurned) return replicas;
+  if (isWithinTolerance(next, tolerance) || isTurned) return replicas;
   const proposal = Math.ceil(next * assumed.size);
   const contradicts = (next < 1 && proposal > replicas) || (next > 1 && proposal < replicas);
   return contradicts ? replicas : proposal;
+}
+
+/**
+ * The same for a target that the mean is compared with. A pod without a sample on the way down has exactly the target.
+ *
+ * @throws Failure `NoMetrics` when no pod has a sample that counts.
+ */
+export function proposeByAverage({
+  target,
+  ...input
+}: Omit<ReplicaInput, "ratioOf" | "assumedUsage"> & { readonly target: number }): {
+  readonly replicas: number;
+  readonly average: number;
+} {
+  const replicas = proposeReplicas({
+    ...input,
+    ratioOf: (usages) => meanOf(usages) / target,
+    assumedUsage: () => target,
+  });
+  return { replicas, average: meanOf(readyUsages(input.groups, input.samples)) };
+}
+
+function meanOf(usages: ReadonlyMap<string, number>): number {
+  return sumOf(usages) / usages.size;
+}
+
+export function sumOf(usages: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const usage of usages.values()) sum += usage;
+  return sum;
 }
 
 /** Usage of the pods whose samples count. @throws Failure `NoMetrics` when there is none. */

@@ -1,105 +1,92 @@
-import type { Container, KubeObject, MetricSpec, MetricTarget, Pod, Resource } from "#api";
-import { Failure, formatBytes, formatCores, isObject, parseDuration, parseQuantity } from "#base";
-import { timeMs } from "../shared/index.ts";
-import { groupPods, type PodSample } from "./group-pods.ts";
+import type { Container, MetricTarget, Pod } from "#api";
+import { Failure, formatBytes, formatCores, messageOf, parseQuantity } from "#base";
+import { groupPods } from "./group-pods.ts";
+import type { PodSamples } from "./metric-reader.ts";
 import type { MetricContext, MetricProposal, MetricSource } from "./metric-source.ts";
-import { proposeReplicas, readyUsages } from "./propose-replicas.ts";
+import { proposeByAverage, proposeReplicas, readyUsages, sumOf } from "./propose-replicas.ts";
 
-const podMetrics: Resource = {
-  group: "metrics.k8s.io",
-  version: "v1beta1",
-  kind: "PodMetrics",
-  plural: "pods",
-  namespaced: true,
-};
-/** Window of a sample that does not say it. Source: metrics-server's default resolution. */
-const DEFAULT_WINDOW_MS = 15_000;
+/** CPU or memory of whole pods or of one container in each, against its requests or an absolute value. */
+export interface ResourceTarget {
+  readonly name: string;
+  readonly container?: string;
+  readonly target: MetricTarget;
+}
 
-/** CPU or memory of the pods against their requests or an absolute value. */
+/** CPU or memory of the pods. */
 export const resourceMetric: MetricSource = {
   type: "Resource",
   failureReason: "FailedGetResourceMetric",
+  failureOf: (spec) => `failed to get ${spec.resource?.name ?? ""} resource metric value`,
   async propose(spec, context) {
-    const { name, target } = requireResource(spec);
-    const samples = await readSamples(name, context);
-    if (context.pods.length === 0) {
-      throw new Failure("no pods returned by selector while calculating replica count", { code: "NoPods" });
-    }
-    return proposeFromSamples({ name, target, samples, context });
+    if (spec.resource === undefined) throw incomplete("Resource", "resource");
+    return proposeFromUsage(spec.resource, context);
   },
 };
 
-function requireResource(spec: MetricSpec): NonNullable<MetricSpec["resource"]> {
-  if (spec.resource !== undefined) return spec.resource;
-  throw new Failure('a metric of type "Resource" needs the field "resource"', { code: "InvalidMetric" });
+/** CPU or memory of one container of the pods. */
+export const containerResourceMetric: MetricSource = {
+  type: "ContainerResource",
+  failureReason: "FailedGetContainerResourceMetric",
+  failureOf: (spec) => `failed to get ${spec.containerResource?.container ?? ""} container metric value`,
+  async propose(spec, context) {
+    if (spec.containerResource === undefined) throw incomplete("ContainerResource", "containerResource");
+    return proposeFromUsage(spec.containerResource, context);
+  },
+};
+
+function incomplete(type: string, field: string): Failure {
+  return new Failure(`a metric of type "${type}" needs the field "${field}"`, { code: "InvalidMetric" });
 }
 
-async function readSamples(name: string, context: MetricContext): Promise<ReadonlyMap<string, PodSample>> {
-  const { namespace, selector } = context;
+async function proposeFromUsage(of: ResourceTarget, context: MetricContext): Promise<MetricProposal> {
+  const { name, container, target } = of;
+  const { namespace, selector, reader } = context;
   try {
-    const list = await context.client.list<KubeObject>(podMetrics, { namespace, labelSelector: selector });
-    return samplesOf(list.items, name);
-  } catch (cause) {
-    throw new Failure(`unable to get metrics for resource ${name}`, { code: "NoMetrics", retryable: true, cause });
+    const query = { namespace, selector, resource: name, ...(container === undefined ? {} : { container }) };
+    const samples = await reader.resource(query).catch((cause: unknown): never => {
+      throw new Failure(`unable to get metrics for resource ${name}`, { code: "NoMetrics", retryable: true, cause });
+    });
+    if (context.pods.length === 0) {
+      throw new Failure("no pods returned by selector while calculating replica count", { code: "NoPods" });
+    }
+    return proposeFromSamples(of, samples, context);
+  } catch (thrown) {
+    const what = target.type === "Utilization" ? "utilization" : "usage";
+    throw new Failure(`failed to get ${name} ${what}: ${messageOf(thrown)}`, {
+      code: thrown instanceof Failure ? thrown.code : "NoMetrics",
+    });
   }
-}
-
-/** Reads PodMetrics; a pod with a container that lacks the resource has no sample. */
-export function samplesOf(items: readonly KubeObject[], resource: string): ReadonlyMap<string, PodSample> {
-  const samples = new Map<string, PodSample>();
-  for (const item of items) {
-    const usage = usageOf(item.containers, resource);
-    const timestampMs = timeMs(typeof item.timestamp === "string" ? item.timestamp : undefined);
-    if (usage === undefined || timestampMs === undefined) continue;
-    const window = typeof item.window === "string" ? parseDuration(item.window) : undefined;
-    const windowMs = window?.ok === true ? window.value : DEFAULT_WINDOW_MS;
-    samples.set(item.metadata.name ?? "", { usage, timestampMs, windowMs });
-  }
-  return samples;
-}
-
-function usageOf(containers: unknown, resource: string): number | undefined {
-  if (!Array.isArray(containers) || containers.length === 0) return undefined;
-  let sum = 0;
-  for (const container of containers) {
-    const usage = isObject(container) && isObject(container.usage) ? container.usage[resource] : undefined;
-    const quantity = typeof usage === "string" || typeof usage === "number" ? parseQuantity(usage) : undefined;
-    if (quantity?.ok !== true) return undefined;
-    sum += quantity.value;
-  }
-  return sum;
 }
 
 /** The pure part: from samples to a proposal. */
-export function proposeFromSamples(of: {
-  readonly name: string;
-  readonly target: MetricTarget;
-  readonly samples: ReadonlyMap<string, PodSample>;
-  readonly context: Pick<MetricContext, "pods" | "replicas" | "nowMs">;
-}): MetricProposal {
-  const { name, target, samples, context } = of;
-  const groups = groupPods(context.pods, samples, { resource: name, nowMs: context.nowMs });
-  const usages = readyUsages(groups, samples);
-  const averageValue = formatUsage(name, sumOf(usages) / usages.size);
-  const common = { groups, samples, replicas: context.replicas };
+export function proposeFromSamples(
+  of: ResourceTarget,
+  samples: PodSamples,
+  context: Pick<MetricContext, "pods" | "replicas" | "tolerance" | "nowMs">,
+): MetricProposal {
+  const { name, target } = of;
+  const { pods, replicas, tolerance, nowMs } = context;
+  const groups = groupPods(pods, samples, { resource: name, nowMs });
+  const common = { groups, samples, replicas, tolerance };
   if (target.type === "Utilization") {
     const percent = target.averageUtilization ?? 0;
-    const requests = requestsOf(context.pods, name);
+    const usages = readyUsages(groups, samples);
+    const requests = requestsOf(pods, of);
     const ratioOf = (some: ReadonlyMap<string, number>): number => utilization(some, requests) / percent;
     const assumedUsage = (pod: Pod): number =>
       (requests.get(pod.metadata.name ?? "") ?? 0) * (Math.max(100, percent) / 100);
+    const averageValue = formatUsage(name, sumOf(usages) / usages.size);
     return {
       replicas: proposeReplicas({ ...common, ratioOf, assumedUsage }),
       name: `${name} resource utilization (percentage of request)`,
-      current: currentOf(name, { averageUtilization: utilization(usages, requests), averageValue }),
+      current: currentOf(of, { averageUtilization: utilization(usages, requests), averageValue }),
     };
   }
-  const average = averageTarget(target);
-  const ratioOf = (some: ReadonlyMap<string, number>): number => sumOf(some) / some.size / average;
+  const proposal = proposeByAverage({ ...common, target: averageTarget(target) });
   return {
-    replicas: proposeReplicas({ ...common, ratioOf, assumedUsage: () => average }),
+    replicas: proposal.replicas,
     name: `${name} resource`,
-    current: currentOf(name, { averageValue }),
+    current: currentOf(of, { averageValue: formatUsage(name, proposal.average) }),
   };
 }
 
@@ -121,20 +108,16 @@ function utilization(usages: ReadonlyMap<string, number>, requests: ReadonlyMap<
 }
 
 /** Requests by pod name. @throws Failure `MissingRequest` naming the container: without it a percentage means nothing. */
-function requestsOf(pods: readonly Pod[], resource: string): ReadonlyMap<string, number> {
+function requestsOf(pods: readonly Pod[], of: ResourceTarget): ReadonlyMap<string, number> {
   const requests = new Map<string, number>();
   for (const pod of pods) {
     let sum = 0;
-    for (const container of [...pod.spec.containers, ...sidecarsOf(pod)]) {
-      const request = container.resources?.requests?.[resource];
+    for (const container of consideredContainers(pod, of.container)) {
+      const request = container.resources?.requests?.[of.name];
       const quantity = request === undefined ? undefined : parseQuantity(request);
       if (quantity?.ok !== true) {
-        throw new Failure(
-          `missing request for ${resource} in container ${container.name} of Pod ${pod.metadata.name}`,
-          {
-            code: "MissingRequest",
-          },
-        );
+        const message = `missing request for ${of.name} in container ${container.name} of Pod ${pod.metadata.name}`;
+        throw new Failure(message, { code: "MissingRequest" });
       }
       sum += quantity.value;
     }
@@ -143,20 +126,16 @@ function requestsOf(pods: readonly Pod[], resource: string): ReadonlyMap<string,
   return requests;
 }
 
-function sidecarsOf(pod: Pod): readonly Container[] {
-  return (pod.spec.initContainers ?? []).filter((container) => container.restartPolicy === "Always");
-}
-
-function sumOf(usages: ReadonlyMap<string, number>): number {
-  let sum = 0;
-  for (const usage of usages.values()) sum += usage;
-  return sum;
+function consideredContainers(pod: Pod, container: string | undefined): readonly Container[] {
+  const sidecars = (pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always");
+  return [...pod.spec.containers, ...sidecars].filter(({ name }) => container === undefined || name === container);
 }
 
 function formatUsage(resource: string, usage: number): string {
   return resource === "cpu" ? formatCores(usage) : formatBytes(Math.floor(usage));
 }
 
-function currentOf(name: string, current: Record<string, unknown>): Readonly<Record<string, unknown>> {
-  return { type: "Resource", resource: { name, current } };
+function currentOf({ name, container }: ResourceTarget, current: Record<string, unknown>): Record<string, unknown> {
+  if (container === undefined) return { type: "Resource", resource: { name, current } };
+  return { type: "ContainerResource", containerResource: { name, container, current } };
 }

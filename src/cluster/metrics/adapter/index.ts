@@ -1,0 +1,1 @@
+export { createPromqlMetrics } from "./promql-metrics.ts";
