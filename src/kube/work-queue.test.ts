@@ -127,7 +127,11 @@ test("createWorkQueue tells a lost race quietly and other failures as warnings",
     debug: (message) => lines.push(`debug ${message}`),
     warn: (message) => lines.push(`warn ${message}`),
   };
-  const failures = [new ApiFailure("stale", { httpStatus: 409, reason: "Conflict" }), new Error("no")];
+  const failures = [
+    new ApiFailure("stale", { httpStatus: 409, reason: "Conflict" }),
+    new ApiFailure("there already", { httpStatus: 409, reason: "AlreadyExists" }),
+    new Error("no"),
+  ];
   const told: unknown[] = [];
   const { clock, queue } = setup(
     () => {
@@ -145,10 +149,15 @@ test("createWorkQueue tells a lost race quietly and other failures as warnings",
   queue.add("a");
   await clock.advance(0);
   await clock.advance(1000);
-  expect(lines).toEqual(["debug reconcile lost a race", "warn reconcile failed, will be retried"]);
+  expect(lines).toEqual([
+    "debug reconcile lost a race",
+    "debug reconcile lost a race",
+    "warn reconcile failed, will be retried",
+  ]);
   expect(told).toEqual([
     ["a", 1],
     ["a", 2],
+    ["a", 3],
   ]);
 });
 

@@ -14,6 +14,7 @@ import type { ReconcileOutcome, WorkQueue } from "./ports.ts";
 const RETRY: BackoffPolicy = { initialMs: 20, factor: 2, maxMs: 30_000, jitter: 0.3 };
 /** Failures in a row after which a lost race is worth a warning: below it, it is the normal price of a stale copy. */
 const QUIET_RACE_COUNT = 5;
+const RACES: ReadonlySet<string> = new Set(["Conflict", "NotFound", "AlreadyExists"]);
 
 export interface WorkQueueOptions {
   /** Brings one key to its desired state. A rejection is retried with backoff. */
@@ -136,8 +137,8 @@ function report(
 ): void {
   const { key, thrown, failureCount } = failed;
   const fields = { ...(options.fieldsOf?.(key) ?? { key }), failureCount, error: messageOf(thrown) };
-  // A newer version, or no object at all: the copy that the reconcile worked from is old.
-  const isRace = thrown instanceof ApiFailure && (thrown.code === "Conflict" || thrown.code === "NotFound");
+  // A newer version, no object at all, or one already: the copy that the reconcile worked from is old.
+  const isRace = thrown instanceof ApiFailure && RACES.has(thrown.code);
   if (thrown instanceof Bug) options.log.error("reconcile found a bug, will be retried", fields);
   else if (isRace && failureCount < QUIET_RACE_COUNT) options.log.debug("reconcile lost a race", fields);
   else options.log.warn("reconcile failed, will be retried", fields);
