@@ -4,7 +4,6 @@ import { kubernetes } from "./kubernetes.ts";
 import { nginx } from "./nginx.ts";
 import type { Router } from "./router.ts";
 
-export { planDestinationRule, planVirtualService, readWeights } from "./istio.ts";
 export type {
   DesiredRoutes,
   LiveObjects,

@@ -9,7 +9,7 @@ import {
   type VirtualService,
 } from "#api";
 import type { Problem } from "#base";
-import type { RolloutNames, RouteState, RouteWeights } from "#rollout";
+import type { RolloutNames } from "#rollout";
 import { emptyTestProblems, testMatches } from "./ab-test.ts";
 import { affinityProblems } from "./affinity.ts";
 import { httpRoutes, isHost, sharedRoute, tcpRoutes } from "./istio-routes.ts";
@@ -213,33 +213,4 @@ function tcpProblems(canary: Canary): Problem[] {
       );
   });
   return problems;
-}
-
-export type IstioPlan = Pick<RouterContext, "canary" | "names" | "owner">;
-
-const NO_SETTINGS = { ingressAnnotationsPrefix: "" };
-
-/** The VirtualService with weights and nothing else; undefined when it is as wanted. For callers without the contract. */
-export function planVirtualService(
-  plan: IstioPlan,
-  { canaryWeight }: RouteWeights,
-  live: VirtualService | undefined,
-): VirtualService | undefined {
-  const desired = { canaryWeight, isMirrored: false, cookies: {} };
-  return routesPatch({ ...plan, settings: NO_SETTINGS }, desired, live)?.object;
-}
-
-/** The policy of one copy, likewise. */
-export function planDestinationRule(
-  plan: IstioPlan,
-  host: string,
-  live: DestinationRule | undefined,
-): DestinationRule | undefined {
-  return policyPatch({ ...plan, settings: NO_SETTINGS }, host, live)?.object;
-}
-
-/** The weights, likewise; undefined when there is no route of ours. */
-export function readWeights(live: VirtualService | undefined, names: RolloutNames): RouteState | undefined {
-  const reading = readingOf({ names }, live);
-  return reading.kind === "read" ? reading.state : undefined;
 }
