@@ -17,6 +17,7 @@ import {
   restoreApex,
   restoreRoutes,
   scaleTarget,
+  setFloor,
   setRoutes,
 } from "./performers/index.ts";
 import { alertOf } from "./alert-of.ts";
@@ -68,6 +69,8 @@ async function performOne(command: Command, options: PerformOptions, context: Op
       return clearIntent(snapshot, context);
     case "scale-target":
       return scaleTarget(command.replicaCount, snapshot, context);
+    case "set-floor":
+      return setFloor(command, snapshot, context);
     case "event":
       return tell(command, options, context);
     case "alert":

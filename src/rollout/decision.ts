@@ -106,6 +106,11 @@ export type Command =
     }
   /** Of a core Service there is nothing to scale. */
   | { readonly kind: "scale-target"; readonly replicaCount: number }
+  /**
+   * The least number of pods that the copy's autoscaler keeps, above its own: a lease on the autoscaler, which remembers
+   * what was there before. Without a number the lease is given back.
+   */
+  | { readonly kind: "set-floor"; readonly copy: "primary" | "canary"; readonly replicaCount: number | undefined }
   /** Keeps the Canary after its deletion until its traffic was handed back: `finalizer.flagger.app`. */
   | { readonly kind: "add-finalizer" }
   /** Lets a deleted Canary go. */

@@ -14,12 +14,50 @@ export interface Observation {
   readonly trackedConfigs: Readonly<Record<string, string>> | undefined;
   /** Lower bound of replicas that the target's autoscaler keeps; undefined without an autoscaler. */
   readonly scalerMinCount: number | undefined;
+  readonly capacity: CapacityObservation;
   /** What the user must mend before the release can go on: a missing ConfigMap, HPA or selector label. */
   readonly problems: readonly Problem[];
   /** When this process last took an analysis step or tried to; undefined after a restart. */
   readonly lastTickMs: number | undefined;
   /** Answers to the questions of this tick so far, by question id. */
   readonly answers: ReadonlyMap<string, Answer>;
+}
+
+/** What is known of the capacity of both copies beside the numbers of their workloads. */
+export interface CapacityObservation {
+  readonly primary: CopyCapacity;
+  readonly canary: CopyCapacity;
+  /** Pods that the namespace's quotas still allow beyond those there are; undefined without such a quota. */
+  readonly quotaPodCount: number | undefined;
+}
+
+export interface CopyCapacity {
+  /** Ready endpoints of the copy's Service: the pods that proxies know of. Undefined while there is no such list. */
+  readonly servingCount: number | undefined;
+  /** What scales the copy; undefined when nothing does and its replicas are fixed. */
+  readonly scaler: ScalerObservation | undefined;
+  /** Pods that a PodDisruptionBudget keeps available; 0 without one. */
+  readonly protectedCount: number;
+  /** When the youngest of its ready pods became ready. */
+  readonly youngestReadyMs: number | undefined;
+  /** How long its pods took lately from their creation until they were ready. */
+  readonly podStartMs: number | undefined;
+}
+
+/** An HPA or a ScaledObject of one copy. */
+export interface ScalerObservation {
+  /** For sentences: `hpa web-primary`. */
+  readonly name: string;
+  /** Its own lower bound, without a floor of ours. */
+  readonly minCount: number;
+  readonly maxCount: number;
+  /** The floor that we hold it at; undefined when we hold none. */
+  readonly floorCount: number | undefined;
+  /**
+   * Pods that its own metrics ask for at the load that the copy has now: replicas times the largest ratio of a current value
+   * to its target, neither rounded nor bounded. Undefined when no metric is known.
+   */
+  readonly podsForLoad: number | undefined;
 }
 
 /** Kinds of workloads that can be released; Flagger's `targetRef.kind`. */

@@ -2,7 +2,7 @@ import type { Canary, CanaryAnalysis, CanaryStatus } from "#api";
 import { decide } from "./decide.ts";
 import type { Command, Decision } from "./decision.ts";
 import { type Intent, type IntentAction, INTENT_ANNOTATION, PAUSE_ANNOTATION } from "./intent.ts";
-import type { Answer, Observation, PrimaryObservation, WorkloadObservation } from "./observation.ts";
+import type { Answer, CapacityObservation, CopyCapacity, Observation, PrimaryObservation, WorkloadObservation } from "./observation.ts";
 
 /** Builders of situations for tests: a Canary `web.shop` with sensible parts, each replaceable. */
 
@@ -70,6 +70,20 @@ export function canaryOf(scene: Scene): Canary {
   };
 }
 
+/** Nothing but the numbers of the workloads. */
+export const unknownCopy: CopyCapacity = {
+  servingCount: undefined,
+  scaler: undefined,
+  protectedCount: 0,
+  youngestReadyMs: undefined,
+  podStartMs: undefined,
+};
+export const unknownCapacity: CapacityObservation = {
+  primary: unknownCopy,
+  canary: unknownCopy,
+  quotaPodCount: undefined,
+};
+
 export function observationOf(scene: Scene): Observation {
   const weight = scene.status?.canaryWeight ?? 0;
   return {
@@ -82,6 +96,7 @@ export function observationOf(scene: Scene): Observation {
     routesProblem: undefined,
     trackedConfigs: undefined,
     scalerMinCount: undefined,
+    capacity: unknownCapacity,
     problems: [],
     lastTickMs: undefined,
     answers: new Map(Object.entries({ served: { kind: "served" }, ...scene.answers })),

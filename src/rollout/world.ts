@@ -4,7 +4,7 @@ import { decide, MAX_ROUNDS } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { type IntentAction, INTENT_ANNOTATION, PAUSE_ANNOTATION } from "./intent.ts";
 import type { Answer, Observation, Question, RouteState } from "./observation.ts";
-import { canaryOf, NOW_MS, stuck, unready, workload } from "./scene.ts";
+import { canaryOf, NOW_MS, stuck, unknownCapacity, unready, workload } from "./scene.ts";
 
 /** A cluster for property tests: it obeys commands, and anything may happen between two looks. */
 export interface World {
@@ -171,6 +171,7 @@ function observe(
     routesProblem: memory.hasRoutes && seen.routes !== undefined ? seen.routesProblem : undefined,
     trackedConfigs: undefined,
     scalerMinCount: undefined,
+    capacity: unknownCapacity,
     problems: [],
     lastTickMs: memory.lastTickMs,
     answers: memory.answers,

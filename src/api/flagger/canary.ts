@@ -150,6 +150,27 @@ export interface CanaryAnalysis {
   readonly sessionAffinity?: CanarySessionAffinity;
 }
 
+/** How traffic and capacity move together; Serin's own field, all of it optional. */
+export interface CanaryCapacity {
+  /**
+   * `enforce`: no step gives a copy more traffic than its ready pods can serve, and autoscalers are held above what is
+   * needed. `observe`: the same is computed and shown, and nothing is held. `off`: neither. Default `enforce`.
+   */
+  readonly coupling?: "enforce" | "observe" | "off";
+  /** Pods beyond the need, in percent of it. Default 20. */
+  readonly headroomPercent?: number;
+  /** How much of all traffic the primary stays able to take back until the verdict, in percent. Default 100. */
+  readonly reservePercent?: number;
+  /** How long after the end of a release the primary keeps its pods. Default `2m`. */
+  readonly reserveWindow?: string;
+  /** Requests per second that one ready pod serves; learned from the autoscaler's metrics when absent. */
+  readonly requestsPerPod?: number;
+  /** How long a pod that is ready counts as cold: it serves, and nothing is learned from it. Default `0s`. */
+  readonly warmUp?: string;
+  /** How long a step waits for pods before the release is rolled back. Default: `progressDeadlineSeconds`. */
+  readonly deadline?: string;
+}
+
 export interface CanarySpec {
   readonly provider?: string;
   readonly metricsServer?: string;
@@ -162,10 +183,47 @@ export interface CanarySpec {
   /** The schema does not ask for it, the operator does. */
   readonly service?: CanaryService;
   readonly analysis: CanaryAnalysis;
+  readonly capacity?: CanaryCapacity;
   readonly progressDeadlineSeconds?: number;
   readonly skipAnalysis?: boolean;
   readonly revertOnDeletion?: boolean;
   readonly suspend?: boolean;
+}
+
+/** What a version was seen to serve, at the load that its autoscaler aims at. */
+export interface LearnedCapacity {
+  /** Hash of the version's template. */
+  readonly revision: string;
+  /** Requests per second of one pod: mean of the samples. */
+  readonly requestsPerPod: number;
+  /** Standard deviation of the samples. */
+  readonly deviation: number;
+  readonly sampleCount: number;
+}
+
+export interface CanaryCapacityStatus {
+  /** What the need was told by. */
+  readonly method?: "declared" | "learned" | "autoscaler" | "size";
+  /** Of both copies together, as last measured. */
+  readonly requestsPerSecond?: number;
+  /** Pods that all of the traffic needs, without headroom; a fraction. */
+  readonly podsForAll?: number;
+  readonly primary?: CopyCapacityStatus;
+  readonly canary?: CopyCapacityStatus;
+  /** How fast all traffic could be back on the primary: `60% in 1s, 100% in 20s`. */
+  readonly wayBack?: string;
+  /** Pods that the primary keeps for a while after a release. */
+  readonly reserveCount?: number;
+  readonly learned?: readonly LearnedCapacity[];
+}
+
+export interface CopyCapacityStatus {
+  /** Ready pods. */
+  readonly ready: number;
+  /** Pods that its share of the traffic needs. */
+  readonly need: number;
+  /** Pods that the next step needs. */
+  readonly next?: number;
 }
 
 export interface CanaryStatus {
@@ -186,6 +244,8 @@ export interface CanaryStatus {
   readonly primarySessionAffinityCookie?: string;
   /** Share of the traffic that the canary really served at the last check, in whole percent; Serin's own field. */
   readonly servedWeight?: number;
+  /** What traffic needs and pods can serve; Serin's own field. */
+  readonly capacity?: CanaryCapacityStatus;
 }
 
 export interface Canary extends KubeObject {

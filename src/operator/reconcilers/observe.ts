@@ -1,6 +1,7 @@
 import type { Problem } from "#base";
 import type { Answer, Observation } from "#rollout";
 import type { RouteReading } from "../routers/index.ts";
+import { observeCapacity } from "./observe-capacity.ts";
 import { isOwnPrimary, type Snapshot } from "./read.ts";
 
 /** What this process remembers of a Canary and a decision may depend on. */
@@ -20,6 +21,7 @@ export function observe(snapshot: Snapshot, memory: ObservationMemory): Observat
     routesProblem: reading.kind === "problem" ? reading.message : undefined,
     trackedConfigs: workload?.configs?.checksums,
     scalerMinCount: scaler?.minCount,
+    capacity: observeCapacity(snapshot),
     problems: problemsOf(snapshot),
     ...memory,
   };
