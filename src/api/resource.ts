@@ -52,5 +52,7 @@ export const resources = {
   httpRoutes: resource("gateway.networking.k8s.io/v1", "HTTPRoute"),
   ingresses: resource("networking.k8s.io/v1", "Ingress", { plural: "ingresses" }),
   telemetries: resource("telemetry.istio.io/v1alpha1", "Telemetry", { plural: "telemetries" }),
+  podDisruptionBudgets: resource("policy/v1", "PodDisruptionBudget"),
+  resourceQuotas: resource("v1", "ResourceQuota"),
   scaledObjects: resource("keda.sh/v1alpha1", "ScaledObject"),
 } as const satisfies Record<string, Resource>;
