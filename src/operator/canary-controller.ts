@@ -6,7 +6,7 @@ import { createDependencyIndex, type DependencyIndex } from "./dependency-index.
 import type { OperatorContext } from "./operator-context.ts";
 import { type CanaryMemory, createCanaryMemory, reconcileCanary } from "./reconcile-canary.ts";
 import { reportStall } from "./report-stall.ts";
-import { dependenciesOf, read, targetId } from "./reconcilers/index.ts";
+import { dependenciesOf, read, targetId, wakesOf } from "./reconcilers/index.ts";
 
 /**
  * Reconciles Canaries until the context's signal aborts: each when it changes, when an object that it depends on
@@ -62,9 +62,8 @@ function subscribe(queue: WorkQueue, index: DependencyIndex, { views }: Operator
       const names = namesOf(canary);
       for (const key of index.keysOf(`${names.namespace}/${targetId(names)}`)) queue.add(key);
     }),
-    views.onChange((object) => {
-      const { namespace = "", name = "" } = object.metadata;
-      for (const key of index.keysOf(`${namespace}/${object.kind}/${name}`)) queue.add(key);
+    views.onChange((object, change) => {
+      for (const id of wakesOf(object, change)) for (const key of index.keysOf(id)) queue.add(key);
     }),
   ];
 }

@@ -14,11 +14,13 @@ import {
   withoutCondition,
 } from "#rollout";
 import { type Announcements, createAnnouncements } from "./announcements.ts";
+import { createPodTimes, type PodTimes } from "./capacity/index.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { perform } from "./perform.ts";
 import {
   accepted,
   answerAll,
+  capacityResources,
   type Findings,
   findingsOf,
   observe,
@@ -43,6 +45,7 @@ export interface CanaryMemory {
   readonly identities: Map<string, Identity>;
   readonly announcements: Announcements;
   readonly stalls: Stalls;
+  readonly podTimes: PodTimes;
 }
 
 export function createCanaryMemory(): CanaryMemory {
@@ -51,6 +54,7 @@ export function createCanaryMemory(): CanaryMemory {
     identities: new Map(),
     announcements: createAnnouncements(),
     stalls: createStalls(),
+    podTimes: createPodTimes(),
   };
 }
 
@@ -74,6 +78,7 @@ async function reconcileTraced(
   const canary = context.views.canaries.get(splitKey(key));
   if (canary === undefined) return forget(key, memory, context);
   // What a Canary needs is opened first, so that what is read is all there is.
+  await context.views.further.offer(capacityResources(canary));
   const refusals = await refusalsOf(canary, context);
   const snapshot = tracer.span("read", {}, () => read(key, context));
   if (snapshot === undefined) return forget(key, memory, context);
@@ -107,11 +112,12 @@ async function observeAndDecide(
   const nowMs = context.clock.nowMs();
   const answers = new Map<string, Answer>();
   const lastTickMs = memory.lastTickMs.get(key);
+  const podTimes = memory.podTimes.see(key, sightsOf(snapshot), nowMs);
   let decision: Decision;
   let observation: Observation;
   let rounds = 0;
   do {
-    const observed = observe(snapshot, { lastTickMs, answers });
+    const observed = observe(snapshot, { lastTickMs, answers, podTimes });
     observation = observed;
     decision = context.tracer.span("decide", {}, () => decide(snapshot.canary, observed, { nowMs, ...limits }));
     const { questions } = decision;
@@ -121,6 +127,14 @@ async function observeAndDecide(
     rounds += 1;
   } while (decision.questions.length > 0 && rounds < MAX_ROUNDS && !context.signal.aborted);
   return { decision, problems: observation.problems };
+}
+
+function sightsOf({ workload, capacity }: Snapshot): Parameters<PodTimes["see"]>[1] {
+  const [primary, canary] = [workload?.observePrimary(), workload?.observeTarget()];
+  return {
+    primary: primary && { ...primary, addresses: capacity.endpoints.primary },
+    canary: canary && { ...canary, addresses: capacity.endpoints.canary },
+  };
 }
 
 /**
@@ -215,6 +229,7 @@ function forget(key: string, memory: CanaryMemory, { metrics }: OperatorContext)
   memory.identities.delete(key);
   memory.lastTickMs.delete(key);
   memory.announcements.forget(key);
+  memory.podTimes.forget(key);
   memory.stalls.forget(key);
   return {};
 }

@@ -13,6 +13,7 @@ import type { OperatorContext } from "../operator-context.ts";
 import { type LiveObjects, type Router, type RouterContext, routerOf } from "../routers/index.ts";
 import { readScaler, type Scaler } from "../scalers/index.ts";
 import { readWorkload, type Workload } from "../workloads/index.ts";
+import { type CapacityObjects, readCapacity } from "./read-capacity.ts";
 import { providerOf } from "./refusals.ts";
 
 /** Everything about one Canary as the views have it, read at one moment. What is promoted is what stands here. */
@@ -23,6 +24,7 @@ export interface Snapshot {
   /** Undefined for a kind of target that cannot be released. */
   readonly workload: Workload | undefined;
   readonly scaler: Scaler | undefined;
+  readonly capacity: CapacityObjects;
   readonly services: Readonly<Record<"apex" | "primary" | "canary", Service | undefined>>;
   /** Undefined for a provider that is not executed. */
   readonly routing: Routing | undefined;
@@ -36,7 +38,7 @@ export interface Routing {
 }
 
 /** Reads from the local copies only; undefined when the Canary is gone. */
-export function read(key: string, context: OperatorContext): Snapshot | undefined {
+export function read(key: string, context: Pick<OperatorContext, "views" | "settings">): Snapshot | undefined {
   const { views, settings } = context;
   const canary = views.canaries.get(splitKey(key));
   if (canary === undefined) return undefined;
@@ -46,6 +48,7 @@ export function read(key: string, context: OperatorContext): Snapshot | undefine
     // The view is of this resource, which is what makes its objects T.
     views.of(resource)?.get({ namespace: names.namespace, name }) as T | undefined;
   const router = routerOf(providerOf(canary, context));
+  const scaler = readScaler({ canary, primary: names.primary, owner }, get);
   const service = (name: string): Service | undefined => views.services.get({ namespace: names.namespace, name });
   return {
     canary,
@@ -58,7 +61,8 @@ export function read(key: string, context: OperatorContext): Snapshot | undefine
       settings,
       configs: { configMap: (of) => views.configMaps.get(of), secret: (of) => views.secrets.get(of) },
     }),
-    scaler: readScaler({ canary, primary: names.primary, owner }, get),
+    scaler,
+    capacity: readCapacity(views, { names, scaler }),
     services: {
       apex: service(names.apexService),
       primary: service(names.primaryService),

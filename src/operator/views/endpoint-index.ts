@@ -7,9 +7,8 @@ export interface EndpointIndex {
   readyAddresses(namespace: string, service: string): ReadonlySet<string> | undefined;
 }
 
-/** A source of slices; `get` must know a change by the time that its handler is called. */
+/** A source of slices. */
 interface SliceSource {
-  get(key: { readonly namespace: string; readonly name: string }): KubeObject | undefined;
   onChange(handler: ChangeHandler<EndpointSlice>): () => void;
 }
 
@@ -33,10 +32,10 @@ export function createEndpointIndex(): EndpointIndex & { follow(source: SliceSou
       return slices === undefined ? undefined : readyAddressesOf([...slices.values()]);
     },
     follow(source) {
-      source.onChange((slice, old) => {
-        const { namespace = "", name = "" } = slice.metadata;
+      source.onChange((slice, { type, old }) => {
         if (old !== undefined) forget(old);
-        if (serviceOf(slice) === undefined || source.get({ namespace, name }) === undefined) return;
+        if (type === "deleted" || serviceOf(slice) === undefined) return;
+        const { name = "" } = slice.metadata;
         const id = serviceIdOf(slice);
         const slices = slicesByService.get(id) ?? new Map<string, EndpointSlice>();
         slicesByService.set(id, slices.set(name, slice));

@@ -80,7 +80,7 @@ export function createFurtherViews(options: FurtherViewsOptions): FurtherViews {
     const view = options.open(resource);
     const entry = { kind: "open" as const, view, isSynced: false };
     entries.set(resourceId(resource), entry);
-    view.onChange((object, old) => handlers.forEach((handler) => handler(object, old)));
+    view.onChange((object, change) => handlers.forEach((handler) => handler(object, change)));
     const synced = view.synced.then(() => void (entry.isSynced = true));
     await within(synced, patienceMs, clock);
   }

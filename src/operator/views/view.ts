@@ -1,11 +1,11 @@
 import type { KubeObject, Resource } from "#api";
-import { ApiFailure, type Informer, type KubeClient, type ObjectKey } from "#kube";
+import { ApiFailure, type Informer, type InformerChange, type KubeClient, type ObjectKey } from "#kube";
 
 /** Who writes, as `metadata.managedFields` name it. */
 export const FIELD_MANAGER = "serin";
 
-/** `old` is what the copy had before, absent for an object that is new to it. Handlers must only enqueue. */
-export type ChangeHandler<T extends KubeObject> = (object: T, old: T | undefined) => void;
+/** Told of each change with the object as it is now, or was before it was deleted. Handlers must only enqueue. */
+export type ChangeHandler<T extends KubeObject> = (object: T, change: InformerChange<T>) => void;
 
 /**
  * A local copy of a kind that knows its own writes.
@@ -113,7 +113,7 @@ export function createView<T extends KubeObject>(options: {
       return ours;
     },
     list: (namespace) => informer.list(namespace),
-    onChange: (handler) => informer.onChange((change) => handler(change.object, change.old)),
+    onChange: (handler) => informer.onChange((change) => handler(change.object, change)),
     create: (object) => write(keyOf(object), () => client.create(resource, object, manager)),
     update: (object, subresource) =>
       write(

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ConfigMap, KubeObject } from "#api";
-import { FLOOR_ANNOTATION } from "./floor-lease.ts";
+import { FLOOR_ANNOTATION } from "./plan-floor.ts";
 import {
   configuredFloor,
   floorConfigHolder,

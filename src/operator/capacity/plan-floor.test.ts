@@ -10,7 +10,7 @@ import {
   planFloor,
   planRelease,
   readLease,
-} from "./floor-lease.ts";
+} from "./plan-floor.ts";
 
 const us = { canaryUid: "us", isGone: (uid: string) => uid === "gone" };
 
@@ -93,22 +93,31 @@ test("planFloor: what somebody wrote in between is what returns", () => {
 });
 
 test("planFloor: a lease of another Canary is left alone, one of a Canary that is gone is taken over", () => {
-  expect(planFloor(hpa({ minReplicas: 6 }, leaseOf(2, 6, "other")), 8, us)).toEqual({ kind: "refused", why: "foreign" });
+  expect(planFloor(hpa({ minReplicas: 6 }, leaseOf(2, 6, "other")), 8, us)).toEqual({
+    kind: "refused",
+    why: "foreign",
+  });
   const abandoned = hpa({ minReplicas: 6 }, leaseOf(2, 6, "gone"));
   const taken = after(abandoned, planFloor(abandoned, 6, us));
   expect(readLease(taken)).toEqual({ kind: "held", lease: leaseOf(2, 6) });
 });
 
-test.each(["", "{", "[]", "null", '"x"', "{}", JSON.stringify({ ...leaseOf(2, 6), before: "2" }), `${"[".repeat(9999)}`])(
-  "planFloor, planRelease: an annotation that is not readable is left alone (%#)",
-  (text) => {
-    const garbled = hpa({ minReplicas: 6 }, text);
-    expect(planFloor(garbled, 8, us)).toEqual({ kind: "refused", why: "unreadable" });
-    expect(planRelease(garbled, "us")).toEqual({ kind: "refused", why: "unreadable" });
-    expect(ownMinimum(garbled)).toBe(6);
-    expect(heldFloor(garbled, "us")).toBeUndefined();
-  },
-);
+test.each([
+  "",
+  "{",
+  "[]",
+  "null",
+  '"x"',
+  "{}",
+  JSON.stringify({ ...leaseOf(2, 6), before: "2" }),
+  `${"[".repeat(9999)}`,
+])("planFloor, planRelease: an annotation that is not readable is left alone (%#)", (text) => {
+  const garbled = hpa({ minReplicas: 6 }, text);
+  expect(planFloor(garbled, 8, us)).toEqual({ kind: "refused", why: "unreadable" });
+  expect(planRelease(garbled, "us")).toEqual({ kind: "refused", why: "unreadable" });
+  expect(ownMinimum(garbled)).toBe(6);
+  expect(heldFloor(garbled, "us")).toBeUndefined();
+});
 
 test("readLease: a lease on another field is not this kind's", () => {
   const lease = { ...leaseOf(2, 6), field: "maxReplicas" };
@@ -147,7 +156,9 @@ test("planFloor: of a ScaledObject, whose field may be absent and whose upper bo
 test("readLease: what KEDA copies from a ScaledObject onto its HPA is no lease of the HPA", () => {
   const lease = { canary: "us", field: "minReplicaCount", before: 1, floor: 6 };
   const copy = hpa({ minReplicas: 6 }, lease);
-  const ownerReferences = [{ apiVersion: "keda.sh/v1alpha1", kind: "ScaledObject", name: "web", uid: "s", controller: true }];
+  const ownerReferences = [
+    { apiVersion: "keda.sh/v1alpha1", kind: "ScaledObject", name: "web", uid: "s", controller: true },
+  ];
   expect(readLease({ ...copy, metadata: { ...copy.metadata, ownerReferences } })).toEqual({ kind: "none" });
 });
 

@@ -1,6 +1,6 @@
 import type { ConfigMap, KubeObject } from "#api";
 import { isObject } from "#base";
-import { FLOOR_ANNOTATION } from "./floor-lease.ts";
+import { FLOOR_ANNOTATION } from "./plan-floor.ts";
 
 /**
  * Floors by a trigger: a ScaledObject that reads a number of a ConfigMap is floored by writing that number, and is itself left
@@ -80,7 +80,9 @@ export function planFloorConfig(live: ConfigMap | undefined, wish: FloorConfigWi
   const isSame = live.data?.primary === data.primary && live.data?.canary === data.canary;
   // Somebody's ConfigMap without a floor in it needs no mark of ours.
   const isMarked = live.metadata.annotations?.[FLOOR_ANNOTATION] === annotation || wish.floor === undefined;
-  return isSame && isMarked ? { kind: "none" } : patchOf(live, isMarked ? {} : { [FLOOR_ANNOTATION]: annotation }, data);
+  return isSame && isMarked
+    ? { kind: "none" }
+    : patchOf(live, isMarked ? {} : { [FLOOR_ANNOTATION]: annotation }, data);
 }
 
 /** UID of the Canary that a ConfigMap's floors are of; undefined when none wrote any. */

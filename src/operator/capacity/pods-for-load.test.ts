@@ -109,7 +109,10 @@ test("podsForLoad: undefined while the autoscaler cannot tell, or has nothing to
 test("podsForLoad: a floor of ours that is a metric is no load", () => {
   const floor: MetricSpec = {
     type: "External",
-    external: { metric: { name: "s1-configmap-web-floor-primary" }, target: { type: "AverageValue", averageValue: "1" } },
+    external: {
+      metric: { name: "s1-configmap-web-floor-primary" },
+      target: { type: "AverageValue", averageValue: "1" },
+    },
   };
   const floorNow = { type: "External", external: { ...floor.external, current: { averageValue: "2" } } };
   const hpa = hpaWith([rps, floor], { currentMetrics: [rpsNow("5"), floorNow] });

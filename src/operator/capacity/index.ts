@@ -1,0 +1,25 @@
+export {
+  configuredFloor,
+  type CopyName,
+  floorConfigHolder,
+  floorConfigName,
+  type FloorConfigPlan,
+  floorTriggerIndex,
+  planFloorConfig,
+  planFloorConfigRelease,
+} from "./floor-trigger.ts";
+export { generatedHpaName } from "./generated-hpa.ts";
+export {
+  boundsOf,
+  FLOOR_ANNOTATION,
+  type FloorPlan,
+  heldFloor,
+  ownMinimum,
+  planFloor,
+  planRelease,
+  readLease,
+} from "./plan-floor.ts";
+export { type CopyTimes, createPodTimes, type PodTimes } from "./pod-times.ts";
+export { podsForLoad } from "./pods-for-load.ts";
+export { protectedCount } from "./protected-count.ts";
+export { quotaRoom } from "./quota-room.ts";
