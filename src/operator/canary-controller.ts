@@ -1,7 +1,8 @@
-import { type Canary, keyOf, splitKey } from "#api";
+import { type Canary, keyOf, resources, splitKey } from "#api";
 import type { Random } from "#base";
 import { createWorkQueue, type WorkQueue } from "#kube";
 import { namesOf } from "#rollout";
+import type { MarkIndex } from "./capacity/index.ts";
 import { createDependencyIndex, type DependencyIndex } from "./dependency-index.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { type CanaryMemory, createCanaryMemory, reconcileCanary } from "./reconcile-canary.ts";
@@ -40,7 +41,9 @@ export async function runCanaryController(
     },
   });
   context.metrics.operator.watchQueue(() => queue.size);
-  const unsubscribe = subscribe(queue, index, context);
+  // A floor under a ScaledObject may be left of a Canary that is gone, and no other Canary may need the kind.
+  await views.further.offer([resources.scaledObjects]);
+  const unsubscribe = [...subscribe(queue, index, context), ...followMarks(queue, memory.marks, context)];
   context.metrics.watchTotals(() => countByNamespace(views.canaries.list()));
   for (const canary of views.canaries.list()) queue.add(keyOf(canary));
   await queue.stopped;
@@ -51,6 +54,18 @@ export async function runCanaryController(
 function canaryField(key: string): { readonly canary: string } {
   const { name, namespace } = splitKey(key);
   return { canary: `${name}.${namespace}` };
+}
+
+/** Keeps the index of what Canaries have written on, and sweeps the namespaces where something may be left of one. */
+function followMarks(queue: WorkQueue, marks: MarkIndex, { views }: OperatorContext): (() => void)[] {
+  const sweep = (namespace: string): void => queue.add(`${namespace}/`);
+  const stop = views.onChange((object, { type }) => {
+    if (marks.see(object, type === "deleted") && type === "added") sweep(object.metadata.namespace ?? "");
+  });
+  for (const resource of [resources.horizontalPodAutoscalers, resources.scaledObjects, resources.configMaps])
+    for (const object of views.of(resource)?.list() ?? []) marks.see(object, false);
+  for (const namespace of marks.namespaces()) sweep(namespace);
+  return [stop];
 }
 
 /** Handlers only enqueue. */

@@ -14,7 +14,14 @@ import {
   withoutCondition,
 } from "#rollout";
 import { type Announcements, createAnnouncements } from "./announcements.ts";
-import { createPodTimes, type PodTimes } from "./capacity/index.ts";
+import {
+  createFloorMemory,
+  createMarkIndex,
+  createPodTimes,
+  type FloorMemory,
+  type MarkIndex,
+  type PodTimes,
+} from "./capacity/index.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { perform } from "./perform.ts";
 import {
@@ -29,6 +36,7 @@ import {
   refused,
   type Snapshot,
 } from "./reconcilers/index.ts";
+import { nudgeReplicas, sweepCanary, sweepNamespace } from "./performers/index.ts";
 import type { Identity, Span } from "./telemetry/index.ts";
 import { createStalls, type Stalls } from "./stalls.ts";
 import { RECHECK_MS } from "./views/index.ts";
@@ -46,6 +54,8 @@ export interface CanaryMemory {
   readonly announcements: Announcements;
   readonly stalls: Stalls;
   readonly podTimes: PodTimes;
+  readonly floors: FloorMemory;
+  readonly marks: MarkIndex;
 }
 
 export function createCanaryMemory(): CanaryMemory {
@@ -55,6 +65,8 @@ export function createCanaryMemory(): CanaryMemory {
     announcements: createAnnouncements(),
     stalls: createStalls(),
     podTimes: createPodTimes(),
+    floors: createFloorMemory(),
+    marks: createMarkIndex(),
   };
 }
 
@@ -77,6 +89,7 @@ async function reconcileTraced(
   const { tracer } = context;
   const canary = context.views.canaries.get(splitKey(key));
   if (canary === undefined) return forget(key, memory, context);
+  await sweepCanary(canary, memory.marks, context);
   // What a Canary needs is opened first, so that what is read is all there is.
   await context.views.further.offer(capacityResources(canary));
   const refusals = await refusalsOf(canary, context);
@@ -90,13 +103,14 @@ async function reconcileTraced(
   const startedMs = context.clock.nowMs();
   const { decision, problems } = await observeAndDecide(key, snapshot, { memory, context });
   if (context.signal.aborted) return {};
-  const findings = findingsOf(snapshot, { label: decision.label, problems }, context);
+  const findings = findingsOf(snapshot, { label: decision.label, problems, floors: memory.floors }, context);
   const told = [...findings.blocking, ...findings.mild].filter((problem) => !isTold(snapshot.canary, problem));
   const commands = [...decision.commands, ...told.map((problem) => standing(formatProblem(problem)))];
-  const { announcements } = memory;
+  const { announcements, floors } = memory;
   const { phase, canaryWeight } = decision.status;
   context.span.set({ phase, label: decision.label, weight: canaryWeight });
-  await tracer.span("perform", {}, () => perform(commands, { snapshot, announcements, phase }, context));
+  await tracer.span("perform", {}, () => perform(commands, { snapshot, announcements, floors, phase }, context));
+  await nudgeReplicas({ snapshot, floors }, context);
   await tracer.span("record", {}, () => record(decision, { snapshot, findings }, context));
   return next(key, decision, { memory, context, startedMs });
 }
@@ -147,9 +161,9 @@ async function refuse(
   { memory, context }: { memory: CanaryMemory; context: OperatorContext },
 ): Promise<ReconcileOutcome | undefined> {
   const { canary } = snapshot;
-  const { announcements } = memory;
+  const { announcements, floors } = memory;
   const status = withoutCondition(refused(canary, problems, context.clock.nowMs()), STALLED);
-  const options = { snapshot, announcements, phase: status.phase };
+  const options = { snapshot, announcements, floors, phase: status.phase };
   if (canary.metadata.deletionTimestamp !== undefined) {
     if (!problems.some(({ code }) => code === "duplicate-target")) return undefined;
     await perform([{ kind: "remove-finalizer" }], options, context);
@@ -223,13 +237,17 @@ function next(
   return { requeueAfterMs: Math.max(MIN_REQUEUE_MS, decision.wakeAtMs - nowMs) };
 }
 
-function forget(key: string, memory: CanaryMemory, { metrics }: OperatorContext): ReconcileOutcome {
+/** Lets go of a Canary that is gone; also called with the key of a namespace, which names none, to sweep it. */
+async function forget(key: string, memory: CanaryMemory, context: OperatorContext): Promise<ReconcileOutcome> {
+  const { metrics } = context;
   const identity = memory.identities.get(key);
   if (identity !== undefined) metrics.forget(identity);
   memory.identities.delete(key);
   memory.lastTickMs.delete(key);
   memory.announcements.forget(key);
   memory.podTimes.forget(key);
+  memory.floors.forget(key);
   memory.stalls.forget(key);
+  await sweepNamespace(splitKey(key).namespace, memory.marks, context);
   return {};
 }

@@ -73,7 +73,7 @@ test("quotaRoom: the tightest of several; a quota for other pods says nothing", 
   expect(quotaRoom([], template)).toBeUndefined();
 });
 
-const sight = (desiredCount: number, readyCount: number, addresses: string[] | undefined = undefined) => ({
+const sight = (desiredCount: number, readyCount: number, addresses?: string[]) => ({
   canary: undefined,
   primary: { desiredCount, readyCount, addresses: addresses === undefined ? undefined : new Set(addresses) },
 });

@@ -1,3 +1,5 @@
+export { createFloorMemory, type FloorMemory, REVERSION_LIMIT } from "./floor-memory.ts";
+export { floorProblem } from "./floor-problems.ts";
 export {
   configuredFloor,
   type CopyName,
@@ -23,3 +25,6 @@ export { type CopyTimes, createPodTimes, type PodTimes } from "./pod-times.ts";
 export { podsForLoad } from "./pods-for-load.ts";
 export { protectedCount } from "./protected-count.ts";
 export { quotaRoom } from "./quota-room.ts";
+export { createMarkIndex, type MarkedObject, type MarkIndex } from "./mark-index.ts";
+export { type Holding, markedResource, planSweep } from "./plan-sweep.ts";
+export { RESTING_ANNOTATION, withRestMark } from "./rest-mark.ts";

@@ -1,12 +1,15 @@
+import { keyOf } from "#api";
 import type { Problem } from "#base";
 import type { Label } from "#rollout";
 import { alertLookups } from "../alert-of.ts";
+import { type FloorMemory, floorProblem } from "../capacity/index.ts";
 import { alertProblems } from "../alerts/index.ts";
 import { metricProblems } from "../metrics/index.ts";
 import type { OperatorContext } from "../operator-context.ts";
 import type { Findings } from "./accepted.ts";
 import { measureContext } from "./answer.ts";
 import { lostPrimary } from "./lost-primary.ts";
+import { scalerOf } from "./observe-capacity.ts";
 import type { Snapshot } from "./read.ts";
 
 /**
@@ -15,7 +18,7 @@ import type { Snapshot } from "./read.ts";
  */
 export function findingsOf(
   snapshot: Snapshot,
-  of: { readonly label: Label; readonly problems: readonly Problem[] },
+  of: { readonly label: Label; readonly problems: readonly Problem[]; readonly floors: FloorMemory },
   context: OperatorContext,
 ): Findings {
   const { canary } = snapshot;
@@ -25,5 +28,20 @@ export function findingsOf(
   // Of a spec that cannot be executed nothing else can be read; the decision has said what is wrong with it.
   if (of.label === "invalid-spec") return { blocking: [], mild: alerts };
   const metrics = metricProblems(canary, measureContext(context));
-  return { blocking: of.problems, mild: [...(lost === undefined ? [] : [lost]), ...metrics, ...alerts] };
+  const floors = floorProblems(snapshot, of.floors, context);
+  return { blocking: of.problems, mild: [...(lost === undefined ? [] : [lost]), ...floors, ...metrics, ...alerts] };
+}
+
+/** Why floors are not held that a release asks for. */
+function floorProblems(snapshot: Snapshot, floors: FloorMemory, { views }: OperatorContext): Problem[] {
+  const { canary, names } = snapshot;
+  const isGone = (uid: string): boolean =>
+    !views.canaries.list(names.namespace).some(({ metadata }) => metadata.uid === uid);
+  return (["primary", "canary"] as const).flatMap((copy) => {
+    const scaler = scalerOf(copy, snapshot);
+    if (scaler === undefined) return [];
+    const revertedCount = floors.revertedCount({ key: keyOf(canary), copy });
+    const about = { canary: names.canary, copy, canaryUid: canary.metadata.uid ?? "", revertedCount, isGone };
+    return floorProblem(scaler, about) ?? [];
+  });
 }

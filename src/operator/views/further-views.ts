@@ -94,7 +94,9 @@ export function createFurtherViews(options: FurtherViewsOptions): FurtherViews {
       const isAnswer = thrown instanceof ApiFailure && !thrown.retryable;
       const isNews = !declinedUntilMs.has(id);
       declinedUntilMs.set(id, clock.nowMs() + (isAnswer ? DECLINED_MS : UNREACHED_MS));
-      if (isNews) log.info("a kind is done without", { resource: resource.plural, error: messageOf(thrown) });
+      const isUnserved = isAnswer && thrown.httpStatus === 404;
+      const fields = { resource: resource.plural, error: messageOf(thrown) };
+      if (isNews) log[isUnserved ? "debug" : "info"]("a kind is done without", fields);
       return;
     }
     declinedUntilMs.delete(id);
