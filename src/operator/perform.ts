@@ -56,7 +56,7 @@ async function performOne(command: Command, options: PerformOptions, context: Op
     case "ensure-primary":
       return ensurePrimary(command.mode, snapshot, context);
     case "ensure-scaler":
-      return ensureScaler(command.mode, snapshot, context);
+      return ensureScaler(snapshot, context);
     case "set-routes":
       return setRoutes(command, snapshot, context);
     case "restore-apex":

@@ -1,7 +1,8 @@
 import type { KubeObject } from "#api";
 import type { Problem } from "#base";
 import { type CopyName, floorTriggerIndex } from "./floor-trigger.ts";
-import { FLOOR_ANNOTATION, readLease } from "./plan-floor.ts";
+import { FLOOR_ANNOTATION } from "../scalers/index.ts";
+import { readLease } from "./plan-floor.ts";
 
 const MAX_TEXT_LENGTH = 100;
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ConfigMap, KubeObject } from "#api";
-import { FLOOR_ANNOTATION } from "./plan-floor.ts";
+import { FLOOR_ANNOTATION } from "../scalers/index.ts";
 import {
   configuredFloor,
   floorConfigHolder,

@@ -1,6 +1,6 @@
 import type { ConfigMap, KubeObject } from "#api";
 import { isObject } from "#base";
-import { FLOOR_ANNOTATION } from "./plan-floor.ts";
+import { FLOOR_ANNOTATION } from "../scalers/index.ts";
 
 /**
  * Floors by a trigger: a ScaledObject that reads a number of a ConfigMap is floored by writing that number, and is itself left

@@ -13,7 +13,6 @@ export {
 export { generatedHpaName } from "./generated-hpa.ts";
 export {
   boundsOf,
-  FLOOR_ANNOTATION,
   type FloorPlan,
   heldFloor,
   ownMinimum,

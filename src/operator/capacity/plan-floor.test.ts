@@ -1,16 +1,8 @@
 import { expect, test } from "vitest";
 import type { KubeObject } from "#api";
 import { isObject } from "#base";
-import {
-  boundsOf,
-  FLOOR_ANNOTATION,
-  type FloorPlan,
-  heldFloor,
-  ownMinimum,
-  planFloor,
-  planRelease,
-  readLease,
-} from "./plan-floor.ts";
+import { FLOOR_ANNOTATION } from "../scalers/index.ts";
+import { boundsOf, type FloorPlan, heldFloor, ownMinimum, planFloor, planRelease, readLease } from "./plan-floor.ts";
 
 const us = { canaryUid: "us", isGone: (uid: string) => uid === "gone" };
 

@@ -1,24 +1,14 @@
 import { controllerOf, type KubeObject } from "#api";
 import { isObject } from "#base";
+import { FLOOR_ANNOTATION, type FloorLease as StoredLease } from "../scalers/index.ts";
 
 /**
  * A floor is a lease on an autoscaler: the annotation tells what was there before, and one write changes it together with
  * the field. Plans, and never writes. Source: docs/design/0005-capacity.md, Leases; keda-hpa-spec 21, 22.
  */
 
-/** Holds the lease as JSON. */
-export const FLOOR_ANNOTATION = "serin.dev/floor";
-
-export interface FloorLease {
-  /** UID of the Canary that holds it. */
-  readonly canary: string;
-  /** Field of `spec` that was changed. */
-  readonly field: string;
-  /** What the field was; null when it was absent. */
-  readonly before: number | null;
-  /** What was written instead. */
-  readonly floor: number;
-}
+/** A lease; `before` is null when the field was absent. */
+export type FloorLease = StoredLease & { readonly before: number | null };
 
 /** What an autoscaler's annotation says. */
 export type LeaseReading =
@@ -59,7 +49,7 @@ export function readLease(scaler: KubeObject): LeaseReading {
 
 function leaseOf(value: unknown): FloorLease | undefined {
   if (!isObject(value)) return undefined;
-  const { canary, field, before, floor } = value;
+  const { canary, field, before = null, floor } = value;
   if (typeof canary !== "string" || typeof field !== "string" || !isCount(floor)) return undefined;
   return before === null || isCount(before) ? { canary, field, before, floor } : undefined;
 }

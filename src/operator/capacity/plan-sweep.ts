@@ -1,7 +1,7 @@
-import { type ConfigMap, controllerOf, type KubeObject, type Resource, resources } from "#api";
+import { type ConfigMap, type KubeObject, type Resource, resources } from "#api";
 import { floorConfigHolder, planFloorConfigRelease } from "./floor-trigger.ts";
 import { type FloorPlan, planRelease, readLease } from "./plan-floor.ts";
-import { restHolder, wokenAnnotations } from "./rest-mark.ts";
+import { releasedAnnotations, restHolders } from "./rest-mark.ts";
 
 /** What was written on objects of others for a Canary, and is taken back when it has no use any more. Plans, and never writes. */
 
@@ -14,9 +14,8 @@ export function markedResource({ kind }: KubeObject): Resource | undefined {
 
 /** UIDs of the Canaries that have written on an object. */
 export function holdersOf(object: KubeObject): readonly string[] {
-  return [floorHolder(object), controllerOf(object)?.kind === "ScaledObject" ? undefined : restHolder(object)].filter(
-    (uid) => uid !== undefined,
-  );
+  const floor = floorHolder(object);
+  return [...new Set([...(floor === undefined ? [] : [floor]), ...restHolders(object)])];
 }
 
 function floorHolder(object: KubeObject): string | undefined {
@@ -33,13 +32,13 @@ export type Holding = "uses" | "other" | "gone";
  * gone: what stays of either would hold pods that nobody asked for, or keep them away for ever.
  */
 export function planSweep(object: KubeObject, holdingOf: (canaryUid: string) => Holding): FloorPlan {
-  const [floor, rest] = [floorHolder(object), restHolder(object)];
+  const floor = floorHolder(object);
   const returned = floor === undefined || holdingOf(floor) === "uses" ? undefined : returnedFloor(object, floor);
-  const woken = rest === undefined || holdingOf(rest) !== "gone" ? {} : wokenAnnotations(object);
-  if (returned === undefined && Object.keys(woken).length === 0) return { kind: "none" };
+  const released = releasedAnnotations(object, (uid) => holdingOf(uid) === "gone");
+  if (returned === undefined && Object.keys(released).length === 0) return { kind: "none" };
   const { metadata, ...others } = (returned ?? {}) as { readonly metadata?: { readonly annotations?: object } };
   const { uid, resourceVersion } = object.metadata;
-  const annotations = { ...metadata?.annotations, ...woken };
+  const annotations = { ...metadata?.annotations, ...released };
   return { kind: "patch", body: { ...others, metadata: { uid, resourceVersion, annotations } } };
 }
 

@@ -5,13 +5,14 @@ import { configRefs, primaryConfigName } from "../workloads/index.ts";
 import { floorConfigName, generatedHpaName } from "../capacity/index.ts";
 import type { Routing, Snapshot } from "./read.ts";
 import { targetId } from "./refusals.ts";
-import { loadId } from "./wakes.ts";
+import { loadId, scaledId } from "./wakes.ts";
 
 /** Names, as `namespace/kind/name`, of the objects whose changes concern a Canary. */
 export function dependenciesOf(snapshot: Snapshot, context: Pick<OperatorContext, "views">): string[] {
   const { names, workload, canary, routing } = snapshot;
   const own = [
     targetId(names),
+    ...[names.target, names.primary].map((name) => scaledId({ kind: names.targetKind, name })),
     `${names.targetKind}/${names.target}`,
     `${names.targetKind}/${names.primary}`,
     ...[names.apexService, names.primaryService, names.canaryService].map((name) => `Service/${name}`),

@@ -11,7 +11,8 @@ import {
 import { seededRandom, silentLog } from "#base";
 import { ApiFailure, type KubeClient, systemClock } from "#kube";
 import { startTestApiServer, type TestApiServer } from "#testing";
-import { FLOOR_ANNOTATION, floorConfigName } from "../capacity/index.ts";
+import { floorConfigName } from "../capacity/index.ts";
+import { FLOOR_ANNOTATION } from "../scalers/index.ts";
 import { type Rehearsal, startRehearsal } from "../rehearsal.ts";
 import { autoscaler, canaryWith, coreService, deployment } from "../rehearsal-objects.ts";
 import { scaledObjectCrd } from "../scaled-object-crd.ts";

@@ -1,6 +1,7 @@
 import type { HorizontalPodAutoscaler, KubeObject } from "#api";
 import { deepEqual } from "#base";
 import { podsForLoad } from "../capacity/index.ts";
+import { scaledBy } from "../scalers/index.ts";
 import { type ChangeHandler, serviceOf } from "../views/index.ts";
 
 /**
@@ -16,7 +17,8 @@ export function wakesOf(object: KubeObject, change: Parameters<ChangeHandler<Kub
   switch (object.kind) {
     case "HorizontalPodAutoscaler":
     case "ScaledObject":
-      if (old === undefined || hasOtherWish(object, old)) return [id, loadId(namespace, name)];
+      if (old === undefined || hasOtherWish(object, old))
+        return [id, loadId(namespace, name), ...[object, old].flatMap((one) => scaledIds(namespace, one))];
       return hasOtherLoad(object, old) ? [loadId(namespace, name)] : [];
     case "EndpointSlice": {
       const service = serviceOf(object);
@@ -34,6 +36,16 @@ export function wakesOf(object: KubeObject, change: Parameters<ChangeHandler<Kub
 /** Of who wants to know what an HPA's metrics ask for, which a steady Canary does not. */
 export function loadId(namespace: string, hpa: string): string {
   return `${namespace}/load of HorizontalPodAutoscaler/${hpa}`;
+}
+
+function scaledIds(namespace: string, scaler: KubeObject | undefined): string[] {
+  const scaled = scaler === undefined ? undefined : scaledBy(scaler);
+  return scaled === undefined ? [] : [`${namespace}/${scaledId(scaled)}`];
+}
+
+/** Of who depends on what scales a workload. */
+export function scaledId({ kind, name }: { readonly kind: string; readonly name: string }): string {
+  return `scaled ${kind}/${name}`;
 }
 
 /** Whether anything but the figures of the status changed. */
