@@ -1,7 +1,7 @@
 import { resources } from "#api";
 import { seededRandom, silentLog } from "#base";
 import { type KubeClient, sleep, systemClock } from "#kube";
-import { createFloorMemory } from "./capacity/index.ts";
+import { createFloorMemory, type FloorMemory } from "./capacity/index.ts";
 import { setFloor } from "./performers/index.ts";
 import { read } from "./reconcilers/index.ts";
 import { createViews } from "./views/index.ts";
@@ -22,12 +22,17 @@ const PERIOD_MS = 20;
  */
 export async function driveFloors(
   floors: DrivenFloors,
-  of: { readonly client: KubeClient; readonly namespace: string; readonly signal: AbortSignal },
+  of: {
+    readonly client: KubeClient;
+    readonly namespace: string;
+    readonly signal: AbortSignal;
+    readonly memory?: FloorMemory;
+  },
 ): Promise<void> {
   const { client, namespace, signal } = of;
   const ports = { client, namespace, signal, clock: systemClock, random: seededRandom(5), log: silentLog };
   const views = createViews(ports);
-  const memory = createFloorMemory();
+  const memory = of.memory ?? createFloorMemory();
   await views.synced.catch(() => undefined);
   await views.further.offer([resources.scaledObjects]);
   while (!signal.aborted) {
