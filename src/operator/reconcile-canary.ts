@@ -30,6 +30,7 @@ import {
   capacityResources,
   type Findings,
   findingsOf,
+  floorInForce,
   observe,
   read,
   refusalsOf,
@@ -37,7 +38,7 @@ import {
   type Snapshot,
 } from "./reconcilers/index.ts";
 import { nudgeReplicas, sweepCanary, sweepNamespace } from "./performers/index.ts";
-import type { Identity, Span } from "./telemetry/index.ts";
+import type { CopyFigures, Identity, Span } from "./telemetry/index.ts";
 import { createStalls, type Stalls } from "./stalls.ts";
 import { RECHECK_MS } from "./views/index.ts";
 
@@ -213,7 +214,16 @@ async function record(
     await writeStatus(canary, status, context);
     context.log.info("decided", { canary: canaryRef, label, why: explanation.sentence, phase: status.phase });
   } else context.log.debug("decided", { canary: canaryRef, label, why: explanation.sentence });
-  context.metrics.observe({ name, namespace, phase: status.phase, canaryWeight: status.canaryWeight });
+  const { phase, canaryWeight } = status;
+  const capacity = {
+    primary: figuresOf("primary", status, of.snapshot),
+    canary: figuresOf("canary", status, of.snapshot),
+  };
+  context.metrics.observe({ name, namespace, phase, canaryWeight, capacity });
+}
+
+function figuresOf(copy: "primary" | "canary", { capacity }: CanaryStatus, snapshot: Snapshot): CopyFigures {
+  return { ready: capacity?.[copy]?.ready, need: capacity?.[copy]?.need, floor: floorInForce(copy, snapshot) };
 }
 
 /**

@@ -28,11 +28,11 @@ export interface FloorSeen {
 }
 
 /** So many reversions within the window are a tool that will go on, such as a GitOps controller. Source: keda-hpa-spec 20.13. */
-export const REVERSION_LIMIT = 3;
-export const REVERSION_WINDOW_MS = 600_000;
+const REVERSION_LIMIT = 3;
+const REVERSION_WINDOW_MS = 600_000;
 
 /** What is known of one floor. */
-export interface FloorState {
+interface FloorState {
   /** Object that a floor was written to; undefined when none is out. */
   readonly writtenTo: string | undefined;
   readonly revertedMs: readonly number[];
@@ -43,7 +43,7 @@ export interface FloorState {
 const untouched: FloorState = { writtenTo: undefined, revertedMs: [], isGivenUp: false, nudged: undefined };
 
 /** Counts a floor that was written and does not stand any more; a new object of the same name never had it. */
-export function stepFloor(state: FloorState, seen: FloorSeen, nowMs: number): FloorState {
+function stepFloor(state: FloorState, seen: FloorSeen, nowMs: number): FloorState {
   if (seen.isHeld || state.writtenTo !== seen.objectUid) return state;
   const revertedMs = [...state.revertedMs.filter((ms) => nowMs - ms < REVERSION_WINDOW_MS), nowMs];
   const isGivenUp = state.isGivenUp || revertedMs.length >= REVERSION_LIMIT;

@@ -1,24 +1,20 @@
-export { createFloorMemory, type FloorMemory, REVERSION_LIMIT } from "./floor-memory.ts";
+export { createFloorMemory, type FloorMemory } from "./floor-memory.ts";
 export { floorProblem } from "./floor-problems.ts";
 export {
   configuredFloor,
   type CopyName,
-  floorConfigHolder,
   floorConfigName,
   type FloorConfigPlan,
   floorTriggerIndex,
   planFloorConfig,
-  planFloorConfigRelease,
 } from "./floor-trigger.ts";
 export { generatedHpaName } from "./generated-hpa.ts";
 export {
   boundsOf,
   type FloorPlan,
   heldFloor,
-  ownMinimum,
   planFloor,
   planRelease,
-  readLease,
 } from "./plan-floor.ts";
 export { type CopyTimes, createPodTimes, type PodTimes } from "./pod-times.ts";
 export { podsForLoad } from "./pods-for-load.ts";
@@ -26,4 +22,4 @@ export { protectedCount } from "./protected-count.ts";
 export { quotaRoom } from "./quota-room.ts";
 export { createMarkIndex, type MarkedObject, type MarkIndex } from "./mark-index.ts";
 export { type Holding, markedResource, planSweep } from "./plan-sweep.ts";
-export { RESTING_ANNOTATION, withRestMark } from "./rest-mark.ts";
+export { withRestMark } from "./rest-mark.ts";

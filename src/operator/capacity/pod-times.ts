@@ -4,7 +4,7 @@
  */
 
 /** What one look at a copy shows. */
-export interface CopySight {
+interface CopySight {
   /** Ready endpoints; undefined while there is no list of them. */
   readonly addresses: ReadonlySet<string> | undefined;
   readonly desiredCount: number;
@@ -18,7 +18,7 @@ export interface CopyTimes {
   readonly podStartMs: number | undefined;
 }
 
-export interface CopyTimesState {
+interface CopyTimesState {
   /** Each ready address with the time at which it was first seen; undefined for those of the first look. */
   readonly readySince: ReadonlyMap<string, number | undefined> | undefined;
   readonly desiredCount: number;
@@ -30,7 +30,7 @@ export interface CopyTimesState {
 const START_COUNT = 3;
 
 /** Takes in one look. `state` is undefined at the first. */
-export function stepCopyTimes(state: CopyTimesState | undefined, sight: CopySight, nowMs: number): CopyTimesState {
+function stepCopyTimes(state: CopyTimesState | undefined, sight: CopySight, nowMs: number): CopyTimesState {
   const { desiredCount, readyCount } = sight;
   const readySince = seenSince(state?.readySince, sight.addresses, nowMs);
   const isRaised = state !== undefined && desiredCount > state.desiredCount;
@@ -58,7 +58,7 @@ function sinceOf(address: string, before: CopyTimesState["readySince"], nowMs: n
   return before.has(address) ? before.get(address) : nowMs;
 }
 
-export function copyTimesOf(state: CopyTimesState | undefined): CopyTimes {
+function copyTimesOf(state: CopyTimesState | undefined): CopyTimes {
   const known = [...(state?.readySince?.values() ?? [])].filter((ms) => ms !== undefined);
   const starts = state?.startsMs ?? [];
   return {

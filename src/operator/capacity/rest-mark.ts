@@ -5,7 +5,7 @@ import { AWAKE, FORCE_ACTIVATION, PAUSED_REPLICAS } from "../scalers/index.ts";
  * Says that a target rests, its ScaledObject paused at no pods, because of a Canary: the mark holds its UID. A pause without
  * a mark is somebody else's, and stays when the Canary is gone. Source: keda-hpa-spec 8, 20.17.
  */
-export const RESTING_ANNOTATION = "serin.dev/resting";
+const RESTING_ANNOTATION = "serin.dev/resting";
 
 /** The merge patch that holds a ScaledObject at no pods, or lets it go, with its mark. */
 export function withRestMark(hold: object, of: { readonly isHeld: boolean; readonly canaryUid: string }): object {

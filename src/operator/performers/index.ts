@@ -2,6 +2,6 @@ export { addFinalizer, clearIntent, removeFinalizer } from "./write-canary.ts";
 export { ensurePrimary, ensureService } from "./write-objects.ts";
 export { restoreApex, restoreRoutes, setRoutes } from "./write-routes.ts";
 export { nudgeReplicas } from "./nudge-replicas.ts";
-export { hasCanary, setFloor } from "./set-floor.ts";
+export { setFloor } from "./set-floor.ts";
 export { sweepCanary, sweepNamespace } from "./sweep-marks.ts";
 export { ensureScaler, scaleTarget } from "./write-scalers.ts";

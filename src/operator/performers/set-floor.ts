@@ -15,7 +15,7 @@ import {
   planRelease,
 } from "../capacity/index.ts";
 import type { OperatorContext } from "../operator-context.ts";
-import { scalerOf, type Snapshot } from "../reconcilers/index.ts";
+import { hasCanary, scalerOf, type Snapshot } from "../reconcilers/index.ts";
 import { viewOf } from "./write-objects.ts";
 
 /** How often a floor is planned anew when others write to its object meanwhile, which an autoscaler's status does. */
@@ -49,7 +49,7 @@ export async function setFloor(
   const wanted = hasTrigger ? undefined : replicaCount;
   const nowMs = context.clock.nowMs();
   const canaryUid = snapshot.canary.metadata.uid ?? "";
-  const isGone = (uid: string): boolean => !hasCanary(uid, snapshot.names.namespace, context);
+  const isGone = (uid: string): boolean => !hasCanary(uid, snapshot.names.namespace, context.views);
   const written = await writePlanned(named, context, (live) => {
     if (wanted === undefined) return planRelease(live, canaryUid);
     const seen = { objectUid: live.metadata.uid ?? "", isHeld: heldFloor(live, canaryUid) !== undefined };
@@ -99,9 +99,4 @@ async function setFloorConfig(
   const plan = planFloorConfig(live, { namespace, canary: name, canaryUid, copy, floor: replicaCount });
   if (plan.kind === "create") await views.configMaps.create(plan.object);
   if (plan.kind === "patch") await views.configMaps.patch(key, { kind: "merge", body: plan.body });
-}
-
-/** Whether a Canary of that UID is known; only asked about leases that are not one's own. */
-export function hasCanary(uid: string, namespace: string, { views }: Pick<OperatorContext, "views">): boolean {
-  return views.canaries.list(namespace).some(({ metadata }) => metadata.uid === uid);
 }

@@ -11,6 +11,7 @@ import { measureContext } from "./answer.ts";
 import { lostPrimary } from "./lost-primary.ts";
 import { scalerOf } from "./observe-capacity.ts";
 import type { Snapshot } from "./read.ts";
+import { hasCanary } from "./read-capacity.ts";
 
 /** When it is told what is not wrong and yet good to know: once for each release. */
 const TOLD_AT: ReadonlySet<Label> = new Set(["bootstrap-done", "start"]);
@@ -43,8 +44,7 @@ export function findingsOf(
 /** Why floors are not held that a release asks for. */
 function floorProblems(snapshot: Snapshot, floors: FloorMemory, { views }: OperatorContext): Problem[] {
   const { canary, names } = snapshot;
-  const isGone = (uid: string): boolean =>
-    !views.canaries.list(names.namespace).some(({ metadata }) => metadata.uid === uid);
+  const isGone = (uid: string): boolean => !hasCanary(uid, names.namespace, views);
   return (["primary", "canary"] as const).flatMap((copy) => {
     const scaler = scalerOf(copy, snapshot);
     if (scaler === undefined) return [];

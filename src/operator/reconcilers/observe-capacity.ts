@@ -44,10 +44,7 @@ export function scalerOf(copy: CopyName, { scaler }: Pick<Snapshot, "scaler">): 
 }
 
 /** The HPA that scales a copy in the end; undefined while KEDA has none. */
-export function hpaOf(
-  copy: CopyName,
-  snapshot: Pick<Snapshot, "scaler" | "capacity">,
-): HorizontalPodAutoscaler | undefined {
+function hpaOf(copy: CopyName, snapshot: Pick<Snapshot, "scaler" | "capacity">): HorizontalPodAutoscaler | undefined {
   const object = scalerOf(copy, snapshot);
   if (object === undefined) return undefined;
   // The kind says what it is.

@@ -57,3 +57,8 @@ export function readCapacity(
     quotas: views.of(resources.resourceQuotas)?.list(namespace) ?? [],
   };
 }
+
+/** Whether a Canary of that UID is known; asked about leases that are not one's own, which are rare. */
+export function hasCanary(uid: string, namespace: string, views: Pick<Views, "canaries">): boolean {
+  return views.canaries.list(namespace).some(({ metadata }) => metadata.uid === uid);
+}

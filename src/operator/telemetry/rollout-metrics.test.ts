@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { createRolloutMetrics } from "./rollout-metrics.ts";
 
 const web = { name: "web", namespace: "shop" };
+const unknown = { ready: undefined, need: undefined, floor: undefined };
 
 async function linesOf(metrics: ReturnType<typeof createRolloutMetrics>): Promise<string[]> {
   return (await metrics.text()).split("\n").filter((line) => line.startsWith("flagger_") && !line.includes("_bucket"));
@@ -44,4 +45,27 @@ test("rollout metrics: a Canary that is gone leaves its counters only", async ()
   metrics.forget(web);
   metrics.watchTotals(() => new Map());
   expect((await linesOf(metrics)).filter((line) => line.includes("shop"))).toEqual([]);
+});
+
+test("rollout metrics: pods of both copies, as far as they are known, until the Canary is gone", async () => {
+  const metrics = createRolloutMetrics({ version: "1", meshProvider: "istio" });
+  const lines = async () => (await metrics.text()).split("\n").filter((line) => line.startsWith("serin_capacity_"));
+  const primary = { ready: 4, need: 3, floor: 4 };
+  metrics.observe({
+    ...web,
+    phase: "Progressing",
+    canaryWeight: 10,
+    capacity: { primary, canary: { ...unknown, ready: 1 } },
+  });
+  expect(await lines()).toEqual([
+    'serin_capacity_ready{name="web",namespace="shop",copy="primary"} 4',
+    'serin_capacity_ready{name="web",namespace="shop",copy="canary"} 1',
+    'serin_capacity_need{name="web",namespace="shop",copy="primary"} 3',
+    'serin_capacity_floor{name="web",namespace="shop",copy="primary"} 4',
+  ]);
+  const released = { primary: { ...primary, floor: undefined }, canary: unknown };
+  metrics.observe({ ...web, phase: "Succeeded", canaryWeight: 0, capacity: released });
+  expect(await lines()).toHaveLength(2);
+  metrics.forget(web);
+  expect(await lines()).toEqual([]);
 });

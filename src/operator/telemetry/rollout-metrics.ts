@@ -34,6 +34,17 @@ export interface Identity {
 export interface CanaryFigures extends Identity {
   readonly phase: string;
   readonly canaryWeight: number;
+  /** By copy; a figure that is not known has no series. Absent when none is. */
+  readonly capacity?: Readonly<Record<Copy, CopyFigures>>;
+}
+
+type Copy = "primary" | "canary";
+
+/** Pods of one copy. */
+export interface CopyFigures {
+  readonly ready: number | undefined;
+  readonly need: number | undefined;
+  readonly floor: number | undefined;
 }
 
 /** Makes the registry with Flagger's names. Source: flagger-spec 8.1; difference: series of deleted Canaries go. */
@@ -55,10 +66,11 @@ export function createRolloutMetrics(info: { version: string; meshProvider: stri
       return registry.metrics();
     },
     watchTotals: (count) => void (countTotals = count),
-    observe({ name, namespace, phase, canaryWeight }) {
+    observe({ name, namespace, phase, canaryWeight, capacity }) {
       series.status.set({ name, namespace }, phase === "Progressing" ? 0 : phase === "Failed" ? 2 : 1);
       series.weight.set({ workload: `${name}-primary`, namespace }, 100 - canaryWeight);
       series.weight.set({ workload: name, namespace }, canaryWeight);
+      for (const copy of COPIES) setCapacity(series, { name, namespace, copy }, capacity?.[copy] ?? NOTHING_KNOWN);
     },
     measured({ name, namespace }, metric, value) {
       const known = metricNames.get(idOf({ name, namespace })) ?? new Set();
@@ -73,6 +85,7 @@ export function createRolloutMetrics(info: { version: string; meshProvider: stri
       series.weight.remove({ workload: name, namespace });
       series.weight.remove({ workload: `${name}-primary`, namespace });
       series.duration.remove({ name, namespace });
+      for (const copy of COPIES) setCapacity(series, { name, namespace, copy }, NOTHING_KNOWN);
       for (const metric of metricNames.get(idOf({ name, namespace })) ?? [])
         series.analysis.remove({ name, namespace, metric });
       metricNames.delete(idOf({ name, namespace }));
@@ -80,7 +93,24 @@ export function createRolloutMetrics(info: { version: string; meshProvider: stri
   };
 }
 
+const COPIES = ["primary", "canary"] as const;
+const NOTHING_KNOWN: CopyFigures = { ready: undefined, need: undefined, floor: undefined };
+
+function setCapacity(
+  series: ReturnType<typeof createSeries>,
+  labels: Identity & { readonly copy: Copy },
+  figures: CopyFigures,
+): void {
+  const { name, namespace, copy } = labels;
+  for (const figure of ["ready", "need", "floor"] as const) {
+    const value = figures[figure];
+    if (value === undefined) series.capacity[figure].remove({ name, namespace, copy });
+    else series.capacity[figure].set({ name, namespace, copy }, value);
+  }
+}
+
 const CANARY_LABELS = ["name", "namespace"] as const;
+const COPY_LABELS = [...CANARY_LABELS, "copy"] as const;
 const RUN_LABELS = [...CANARY_LABELS, "deployment_strategy", "analysis_status"] as const;
 
 function createSeries(registry: Registry) {
@@ -96,6 +126,11 @@ function createSeries(registry: Registry) {
       "workload",
       "namespace",
     ]),
+    capacity: {
+      ready: gauge("serin_capacity_ready", "Pods of the copy that are ready.", COPY_LABELS),
+      need: gauge("serin_capacity_need", "Pods that the copy's share of the traffic needs.", COPY_LABELS),
+      floor: gauge("serin_capacity_floor", "Pods that the copy's autoscaler is held above.", COPY_LABELS),
+    },
     analysis: gauge("flagger_canary_metric_analysis", "Last value of a metric.", [...CANARY_LABELS, "metric"]),
     duration: new Histogram({
       name: "flagger_canary_duration_seconds",

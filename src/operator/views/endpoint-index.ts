@@ -53,7 +53,7 @@ export function serviceOf(slice: KubeObject): string | undefined {
  * Addresses of the family that has most: a Service of both families lists each pod in both, and for a moment an address may
  * stand in two slices. Source: Kubernetes `discovery/v1`, "Duplicate endpoints"; a nil `ready` means ready.
  */
-export function readyAddressesOf(slices: readonly EndpointSlice[]): ReadonlySet<string> {
+function readyAddressesOf(slices: readonly EndpointSlice[]): ReadonlySet<string> {
   const families = new Map<string, Set<string>>();
   for (const { addressType, endpoints } of slices) {
     const family = families.get(addressType) ?? new Set<string>();
