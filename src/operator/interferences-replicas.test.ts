@@ -286,6 +286,40 @@ test("interference 17: a Canary names another autoscaler in the middle of a rele
   });
 });
 
+test("interference 17: a floor never came into force, KEDA being away → it is given back when the release is over", async () => {
+  const lease = (uid: string | undefined) =>
+    JSON.stringify({ canary: uid, field: "minReplicaCount", before: 2, floor: 5 });
+  await rehearsal.createNamespace("away", [scaledObject(), deployment, canaryWith({ autoscalerRef: soRef })]);
+  const end = new AbortController();
+  const operator = rehearsal.runOperator({ namespace: "away", signal: end.signal });
+  const done = await rehearsal.until("away", isDone("Initialized"));
+  scalers.sourceDown.add("away");
+  await rehearsal.createObjects("away", [
+    { ...autoscaler, metadata: { name: "keda-hpa-web-so" }, spec: { ...autoscaler.spec, minReplicas: 2 } },
+  ]);
+  const body = {
+    metadata: { annotations: { [FLOOR_ANNOTATION]: lease(done.metadata.uid) } },
+    spec: { minReplicaCount: 5 },
+  };
+  await rehearsal.client.patch(resources.scaledObjects, { namespace: "away", name: "web-so" }, { kind: "merge", body });
+  await expect.poll(async () => minOf(await scaled("away")), eventually).toBe(2);
+  end.abort();
+  await operator;
+});
+
+test("interference 17: a Canary is deleted with its traffic handed back, in the middle of a release → no floor is left", async () => {
+  const canary = canaryWith({ autoscalerRef: hpaRef, revertOnDeletion: true }, slow);
+  await withRelease("reverted", [autoscaler, deployment, canary], async () => {
+    await release("reverted");
+    await expect.poll(async () => minOf(await hpa("reverted")), eventually).toBe(4);
+    await rehearsal.client.delete(resources.canaries, { namespace: "reverted", name: "web" });
+    await expect.poll(() => rehearsal.canary("reverted"), eventually).toBeUndefined();
+    await expect.poll(async () => minOf(await hpa("reverted")), eventually).toBe(3);
+    expect((await hpa("reverted"))?.metadata.annotations?.[FLOOR_ANNOTATION]).toBeUndefined();
+    expect(await replicas("reverted", "web")).toBeGreaterThanOrEqual(3);
+  });
+});
+
 test("interference 18: KEDA writes its HPA back → the floor goes through the ScaledObject, the HPA is never edited", async () => {
   const objects = [scaledObject(), deployment, canaryWith({ autoscalerRef: soRef }, slow)];
   await withRelease("reverts", objects, async ({ writes }) => {

@@ -37,7 +37,7 @@ import {
   refused,
   type Snapshot,
 } from "./reconcilers/index.ts";
-import { nudgeReplicas, sweepCanary, sweepNamespace } from "./performers/index.ts";
+import { nudgeReplicas, returnStrayFloors, sweepCanary, sweepNamespace } from "./performers/index.ts";
 import type { CopyFigures, Identity, Span } from "./telemetry/index.ts";
 import { createStalls, type Stalls } from "./stalls.ts";
 import { RECHECK_MS } from "./views/index.ts";
@@ -116,6 +116,7 @@ async function reconcileTraced(
   const { phase, canaryWeight } = decision.status;
   context.span.set({ phase, label: decision.label, weight: canaryWeight });
   await tracer.span("perform", {}, () => perform(commands, { snapshot, announcements, floors, phase }, context));
+  await returnStrayFloors(decision.status, { snapshot, floors }, context);
   await nudgeReplicas({ snapshot, floors }, context);
   await tracer.span("record", {}, () => record(decision, { snapshot, findings }, context));
   return next(key, decision, { memory, context, startedMs });

@@ -162,3 +162,15 @@ test("planFloor and planRelease: any sequence of raises ends where it began", ()
     expect(after(object, planRelease(object, "us"))).toEqual(start);
   }
 });
+
+test("planFloor and planRelease: an annotation that somebody took away alone is known to who wrote it", () => {
+  const written = leaseOf(2, 6);
+  const stripped = hpa({ minReplicas: 6 });
+  const again = after(stripped, planFloor(stripped, 6, { ...us, written }));
+  expect(readLease(again)).toEqual({ kind: "held", lease: written });
+  expect(after(stripped, planRelease(stripped, "us", written)).spec).toMatchObject({ minReplicas: 2 });
+  const raised = after(stripped, planFloor(stripped, 8, { ...us, written }));
+  expect(readLease(raised)).toEqual({ kind: "held", lease: leaseOf(2, 8) });
+  const edited = hpa({ minReplicas: 5 });
+  expect(planRelease(edited, "us", written), "somebody wrote the field too").toEqual({ kind: "none" });
+});

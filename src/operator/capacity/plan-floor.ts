@@ -102,9 +102,22 @@ export type FloorPlan =
 
 /**
  * Raises the lower bound to what is wanted, at most to the upper bound; gives the lease back when the autoscaler's own lower
- * bound is enough. `isGone` tells whether a Canary is gone, whose lease then is taken over with what it remembers.
+ * bound is enough. `isGone` tells whether a Canary is gone, whose lease then is taken over with what it remembers; `written`
+ * is what this process wrote last, in case that somebody took the annotation away.
  */
 export function planFloor(
+  scaler: KubeObject,
+  wanted: number,
+  of: { readonly canaryUid: string; readonly isGone: (canaryUid: string) => boolean; readonly written?: FloorLease },
+): FloorPlan {
+  const known = withLease(scaler, of.written);
+  const plan = planKnownFloor(known, wanted, of);
+  if (known === scaler || plan.kind !== "none") return plan;
+  // In force, and only this process knows.
+  return patchOf(scaler, known.metadata.annotations?.[FLOOR_ANNOTATION] ?? null, undefined);
+}
+
+function planKnownFloor(
   scaler: KubeObject,
   wanted: number,
   of: { readonly canaryUid: string; readonly isGone: (canaryUid: string) => boolean },
@@ -122,8 +135,21 @@ export function planFloor(
   return patchOf(scaler, JSON.stringify(lease), { [field]: floor });
 }
 
+/**
+ * The autoscaler with its lease, when somebody took away the annotation alone: without it the floor would be taken for what
+ * the owner wants, and stay for ever. `written` is what this process wrote last.
+ */
+function withLease(scaler: KubeObject, written: FloorLease | undefined): KubeObject {
+  if (written === undefined || readLease(scaler).kind !== "none") return scaler;
+  if (numberAt(scaler, written.field) !== written.floor) return scaler;
+  const { metadata } = scaler;
+  const annotations = { ...metadata.annotations, [FLOOR_ANNOTATION]: JSON.stringify(written) };
+  return { ...scaler, metadata: { ...metadata, annotations } };
+}
+
 /** Gives a Canary's lease back: what was before returns, if the field still is what was applied. */
-export function planRelease(scaler: KubeObject, canaryUid: string): FloorPlan {
+export function planRelease(live: KubeObject, canaryUid: string, written?: FloorLease): FloorPlan {
+  const scaler = withLease(live, written);
   const reading = readLease(scaler);
   if (reading.kind === "unreadable") return { kind: "refused", why: "unreadable" };
   if (reading.kind === "none" || reading.lease.canary !== canaryUid) return { kind: "none" };

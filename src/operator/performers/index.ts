@@ -3,5 +3,6 @@ export { ensurePrimary, ensureService } from "./write-objects.ts";
 export { restoreApex, restoreRoutes, setRoutes } from "./write-routes.ts";
 export { nudgeReplicas } from "./nudge-replicas.ts";
 export { setFloor } from "./set-floor.ts";
+export { returnStrayFloors } from "./stray-floors.ts";
 export { sweepCanary, sweepNamespace } from "./sweep-marks.ts";
 export { ensureScaler, scaleTarget } from "./write-scalers.ts";

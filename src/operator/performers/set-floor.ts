@@ -13,6 +13,7 @@ import {
   planFloor,
   planFloorConfig,
   planRelease,
+  readLease,
 } from "../capacity/index.ts";
 import type { OperatorContext } from "../operator-context.ts";
 import { hasCanary, scalerOf, type Snapshot } from "../reconcilers/index.ts";
@@ -50,14 +51,18 @@ export async function setFloor(
   const nowMs = context.clock.nowMs();
   const canaryUid = snapshot.canary.metadata.uid ?? "";
   const isGone = (uid: string): boolean => !hasCanary(uid, snapshot.names.namespace, context.views);
-  const written = await writePlanned(named, context, (live) => {
-    if (wanted === undefined) return planRelease(live, canaryUid);
-    const seen = { objectUid: live.metadata.uid ?? "", isHeld: heldFloor(live, canaryUid) !== undefined };
-    return floors.mayWrite(id, seen, nowMs) ? planFloor(live, wanted, { canaryUid, isGone }) : { kind: "none" };
+  const result = await writePlanned(named, context, (live) => {
+    const objectUid = live.metadata.uid ?? "";
+    const written = floors.written(id, objectUid);
+    const isHeld = heldFloor(live, canaryUid) !== undefined;
+    const mayWrite = wanted !== undefined && floors.mayWrite(id, { objectUid, isHeld }, nowMs);
+    // Who does not go on takes back what is left.
+    if (!mayWrite) return planRelease(live, canaryUid, written);
+    return planFloor(live, wanted, { canaryUid, isGone, ...(written === undefined ? {} : { written }) });
   });
-  if (wanted === undefined) floors.gaveBack(id);
-  else if (written !== undefined && heldFloor(written, canaryUid) !== undefined)
-    floors.wrote(id, written.metadata.uid ?? "");
+  if (wanted === undefined) return floors.gaveBack(id);
+  const reading = result === undefined ? undefined : readLease(result);
+  if (reading?.kind === "held") floors.wrote(id, { objectUid: result?.metadata.uid ?? "", lease: reading.lease });
 }
 
 /**

@@ -22,10 +22,11 @@ export function observeCapacity(
   of: Readonly<Record<CopyName, WorkloadObservation | undefined>> & { readonly times: PodTimesSeen },
 ): CapacityObservation {
   const { workload, capacity } = snapshot;
+  const budgets = capacity.budgets();
   const copy = (name: CopyName): CopyCapacity => ({
     servingCount: capacity.endpoints[name]?.size,
     scaler: observeScaler(name, snapshot),
-    protectedCount: protectedCount(capacity.budgets, {
+    protectedCount: protectedCount(budgets, {
       labels: podLabels(name === "primary" ? workload?.primary : workload?.target),
       desiredCount: of[name]?.desiredCount ?? 0,
     }),
@@ -34,7 +35,7 @@ export function observeCapacity(
   return {
     primary: copy("primary"),
     canary: copy("canary"),
-    quotaPodCount: quotaRoom(capacity.quotas, workload?.template),
+    quotaPodCount: quotaRoom(capacity.quotas(), workload?.template),
   };
 }
 

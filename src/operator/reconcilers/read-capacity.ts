@@ -21,8 +21,9 @@ export interface CapacityObjects {
   readonly generated: Copies<HorizontalPodAutoscaler | undefined>;
   /** Holds floors for ScaledObjects with a trigger on it. */
   readonly floorConfig: ConfigMap | undefined;
-  readonly budgets: readonly KubeObject[];
-  readonly quotas: readonly KubeObject[];
+  /** Of the namespace; listed when asked for. */
+  budgets(): readonly KubeObject[];
+  quotas(): readonly KubeObject[];
 }
 
 /** Kinds that tell more about capacity, and that a release can do without. */
@@ -53,8 +54,8 @@ export function readCapacity(
     endpoints: { primary: readyOf(names.primaryService), canary: readyOf(names.canaryService) },
     generated: { primary: generated(scaler?.primary), canary: generated(scaler?.source) },
     floorConfig: views.configMaps.get({ namespace, name: floorConfigName(names.canary) }),
-    budgets: views.of(resources.podDisruptionBudgets)?.list(namespace) ?? [],
-    quotas: views.of(resources.resourceQuotas)?.list(namespace) ?? [],
+    budgets: () => views.of(resources.podDisruptionBudgets)?.list(namespace) ?? [],
+    quotas: () => views.of(resources.resourceQuotas)?.list(namespace) ?? [],
   };
 }
 
