@@ -1,4 +1,5 @@
 import type { CanaryPhase, CanaryStatus, CanaryWebhook } from "#api";
+import type { CapacityPlan } from "./capacity-plan.ts";
 import type { MetricResult, Question } from "./observation.ts";
 
 /** The outcome of one look at a Canary. */
@@ -45,6 +46,7 @@ export type Label =
   | "ask-confirm-rollout"
   | "wait-approval"
   | "start"
+  | "return-traffic"
   | "drain"
   | "scale-down"
   | "steady"
@@ -56,6 +58,7 @@ export type Label =
   | "promote-asked"
   | "skip-analysis"
   | "wait-tick"
+  | "wait-warm-up"
   | "ask-rollback"
   | "rollback-requested"
   | "rollback-threshold"
@@ -64,6 +67,8 @@ export type Label =
   | "halt"
   | "hold-unreachable"
   | "hold-routes"
+  | "wait-capacity"
+  | "rollback-capacity"
   | "ask-traffic-increase"
   | "traffic-gate-closed"
   | "mirror"
@@ -77,6 +82,8 @@ export type Label =
   | "promotion-failed"
   | "promotion-failed-no-refuge"
   | "wait-primary"
+  | "ask-demand"
+  | "wait-primary-capacity"
   | "promotion-shift"
   | "finalise"
   | "drain-canary"
@@ -156,6 +163,8 @@ export interface Explanation {
   readonly fromWeight: number;
   readonly toWeight: number;
   readonly checks: readonly CheckFact[];
+  /** What the traffic needed in pods; absent when nothing is said of it. */
+  readonly capacity?: CapacityPlan;
 }
 
 /** One check of the tick: what was asked, what came back, what was allowed. */

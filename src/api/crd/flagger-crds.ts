@@ -133,6 +133,21 @@ const PROVIDERS = [
 
 const replicas = between(1, undefined, integer);
 
+const percent = between(0, 100, integer);
+
+const capacity = object({
+  coupling: described(
+    "Whether steps wait for ready pods (enforce, the default), the need is only shown (observe), or neither.",
+    oneOf("enforce", "observe", "off"),
+  ),
+  headroomPercent: described("Pods beyond the need, in percent of it; 20 when absent.", between(0, 1000, integer)),
+  reservePercent: described("How much of all traffic the primary stays able to take back; 100 when absent.", percent),
+  reserveWindow: described("How long after a release the primary keeps its pods; 2m when absent.", duration),
+  requestsPerPod: described("Requests per second that one ready pod serves; learned when absent.", number),
+  warmUp: described("How long nothing is learned from a pod that became ready; 0s when absent.", duration),
+  deadline: described("How long a step waits for pods; progressDeadlineSeconds when absent.", duration),
+});
+
 const canarySpec = object(
   {
     provider: described("What shifts the traffic; the controller's own setting when absent.", oneOf(...PROVIDERS)),
@@ -151,6 +166,7 @@ const canarySpec = object(
     upstreamRef: reference(["Upstream"], { namespace: text }),
     service: described("Services and routes of the workload.", canaryService),
     analysis: described("How the release advances and what it is judged by.", analysis),
+    capacity: described("How traffic and capacity move together.", capacity),
     skipAnalysis: bool,
     revertOnDeletion: bool,
     suspend: bool,
@@ -173,11 +189,25 @@ const PHASES = [
   "Terminated",
 ];
 
+const copyCapacity = object({ ready: number, need: number, next: number });
+
+const capacityStatus = object({
+  method: oneOf("declared", "learned", "autoscaler", "size"),
+  requestsPerSecond: number,
+  podsForAll: described("Pods that all of the traffic needs, without headroom.", number),
+  primary: copyCapacity,
+  canary: copyCapacity,
+  wayBack: described("How fast all traffic could be back on the primary.", text),
+  reserveCount: number,
+  learned: arrayOf(object({ revision: text, requestsPerPod: number, deviation: number, sampleCount: number })),
+});
+
 const canaryStatus = object({
   phase: oneOf(...PHASES),
   failedChecks: number,
   canaryWeight: number,
   servedWeight: described("Share of the traffic that the canary really served at the last check, in percent.", number),
+  capacity: described("What the traffic needs in pods, and what the pods can serve.", capacityStatus),
   iterations: number,
   trackedConfigs: textMap,
   lastAppliedSpec: text,
