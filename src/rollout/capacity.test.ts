@@ -113,13 +113,13 @@ test("coupling: a floor that is left from before is given back when the coupling
     });
 });
 
-test("floors: the canary is ahead of its next step, the primary keeps all of the traffic in reserve", () => {
-  // 10 pods of load: all of it needs 12 with headroom, 40% (after the step to 30) need 4.8.
-  expect(floorsOf(analysing)).toEqual({ primary: 12, canary: 5 });
+test("floors: the canary is ahead of its next step, the primary keeps a reserve for what may come back", () => {
+  // 10 pods of load: 80% of it are 8, and 40% (after the step to 30) need 4.4 with headroom.
+  expect(floorsOf(analysing)).toEqual({ primary: 8, canary: 5 });
   const kinds = decideScene(analysing).commands.map(({ kind }) => kind);
   expect(kinds.indexOf("set-floor")).toBeLessThan(kinds.indexOf("set-routes"));
   expect(floorsOf({ ...analysing, spec: { capacity: { reservePercent: 50, headroomPercent: 0 } } })).toEqual({
-    primary: 7,
+    primary: 5,
     canary: 4,
   });
 });
@@ -129,12 +129,11 @@ test("floors: one that is about right stays, a rising need raises it, and the au
     ...analysing,
     observation: { capacity: { ...loaded, primary: scaledCopy({ floorCount, podsForLoad: 8, maxCount: 20 }) } },
   });
-  expect(floorsOf(at(14)).primary).toBeUndefined();
-  expect("primary" in floorsOf(at(14))).toBe(false);
-  expect(floorsOf(at(11)).primary).toBe(12);
-  expect(floorsOf(at(19)).primary).toBe(12);
-  const bounded = { ...loaded, primary: scaledCopy({ podsForLoad: 8, maxCount: 9 }) };
-  expect(floorsOf({ ...analysing, observation: { capacity: bounded } }).primary).toBe(9);
+  expect("primary" in floorsOf(at(10))).toBe(false);
+  expect(floorsOf(at(7)).primary).toBe(8);
+  expect(floorsOf(at(19)).primary).toBe(8);
+  const bounded = { ...loaded, primary: scaledCopy({ podsForLoad: 8, maxCount: 6 }) };
+  expect(floorsOf({ ...analysing, observation: { capacity: bounded } }).primary).toBe(6);
 });
 
 test("floors: between releases there are none, but for the window and its end in steps", () => {
@@ -180,15 +179,15 @@ test("promote: the primary gets no more traffic than its ready pods serve, and t
       },
     },
   });
-  const waiting = decideScene(promoting(6));
+  const waiting = decideScene(promoting(5));
   expect(waiting.label).toBe("wait-primary-capacity");
   expect(routedWeight(waiting)).toBe(50);
-  expect(waiting.explanation.sentence).toContain("it has 6 of the 12 ready pods that all of it needs");
-  expect(commandsOf(waiting, "set-floor")).toContainEqual({ kind: "set-floor", copy: "primary", replicaCount: 12 });
+  expect(waiting.explanation.sentence).toContain("it has 5 of the 11 ready pods that all of it needs");
+  expect(commandsOf(waiting, "set-floor")).toContainEqual({ kind: "set-floor", copy: "primary", replicaCount: 11 });
   const part = decideScene(promoting(9));
   expect(part.label).toBe("promotion-shift");
-  expect(routedWeight(part)).toBe(25);
-  expect(decideScene(promoting(12)).label).toBe("finalise");
+  expect(routedWeight(part)).toBe(19);
+  expect(decideScene(promoting(11)).label).toBe("finalise");
 });
 
 test("promote: after the deadline the primary's own readiness is enough, and that is said", () => {
@@ -285,7 +284,7 @@ test("need: learned version by version, the canary's own as soon as it is known"
   };
   const { capacity } = decideScene(scene).explanation;
   expect(capacity).toMatchObject({ method: "learned", podsForAll: 8 });
-  expect(capacity?.canaryNext).toMatchObject({ bareCount: 6, count: 8 });
+  expect(capacity?.canaryNext).toMatchObject({ bareCount: 6, count: 7 });
 });
 
 test("need: a tick learns from both copies, but not from cold pods", () => {
@@ -336,10 +335,10 @@ test("need: the status tells it, and the way back", () => {
   expect(decideScene({ ...analysing, observation: { capacity } }).status.capacity).toMatchObject({
     method: "autoscaler",
     podsForAll: 10,
-    primary: { ready: 12, need: 9 },
+    primary: { ready: 12, need: 8 },
     canary: { ready: 4, need: 4, next: 5 },
     wayBack: "100% in 1s",
-    reserveCount: 12,
+    reserveCount: 8,
   });
 });
 

@@ -76,7 +76,8 @@ export function planOf(s: Situation): CapacityPlan | undefined {
     margins,
     ...loads,
     primaryNow: needFor(100 - share, loads.primary, margins),
-    reserve: needFor(Math.max(100 - share, capacity.reservePercent), loads.primary, margins),
+    // What is kept for the way back serves for minutes at most; it needs no headroom on top.
+    reserve: needFor(capacity.reservePercent, loads.primary, { ...margins, headroomPercent: 0 }),
     all,
     canaryNow: needFor(share, loads.canary, margins),
     canaryNext: needFor(Math.max(share, isAnalysing(s) ? nextShare(s) : 0), loads.canary, margins),
@@ -197,7 +198,8 @@ function askedByAutoscalers(s: Situation): number | undefined {
   const share = canaryShare(s);
   const ofPrimary = primary.scaler?.podsForLoad;
   const ofCanary = canary.scaler?.podsForLoad;
-  if (share === 0) return ofPrimary;
+  // Metrics lag behind routes: a canary that has just lost its traffic still shows what the primary is about to get.
+  if (share === 0) return ofPrimary === undefined ? undefined : ofPrimary + (ofCanary ?? 0);
   if (ofPrimary !== undefined && ofCanary !== undefined) return ofPrimary + ofCanary;
   if (ofPrimary !== undefined && 100 - share >= MIN_SHARE_PERCENT) return (ofPrimary * 100) / (100 - share);
   return ofCanary !== undefined && share >= MIN_SHARE_PERCENT ? (ofCanary * 100) / share : undefined;

@@ -68,14 +68,16 @@ function floorsOf(after: Situation, plan: CapacityPlan | undefined): Floors {
   if (phase === "Initializing") return { ...none, primary: after.target.readyCount };
   if (plan !== undefined && isAnalysing(after))
     return {
-      primary: Math.max(plan.primaryNow.floorCount, plan.reserve.floorCount),
+      // Its autoscaler keeps what its present share asks for; the floor is for what may come back.
+      primary: plan.reserve.floorCount,
       canary: Math.max(plan.canaryNow.floorCount, plan.canaryNext.floorCount),
       wakeAtMs: undefined,
     };
   const isServing = after.weight > 0 && (isRunning(phase) || phase === "Failed");
   if (plan !== undefined && (isServing || isRunning(phase)))
     return {
-      primary: plan.all.floorCount,
+      // Metrics that lag behind the routes must not take back what is about to be needed.
+      primary: Math.max(plan.all.floorCount, after.status.capacity?.reserveCount ?? 0),
       canary: isServing ? plan.canaryNow.floorCount : undefined,
       wakeAtMs: undefined,
     };
@@ -164,11 +166,15 @@ function capacityStatus(s: Situation, after: Situation, plan: CapacityPlan | und
     primary: copyStatus(primary.readyCount, plan.primaryNow.count),
     canary: copyStatus(canary.readyCount, plan.canaryNow.count, isAnalysing(after) ? plan.canaryNext.count : undefined),
     wayBack: formatWayBack(plan.wayBack),
-    ...(after.observation.capacity.primary.scaler === undefined
-      ? {}
-      : { reserveCount: Math.max(plan.reserve.floorCount, plan.primaryNow.floorCount) }),
+    ...(after.observation.capacity.primary.scaler === undefined ? {} : { reserveCount: reserveOf(after, plan) }),
     ...kept,
   };
+}
+
+/** What the primary keeps; while it gets its traffic back it only grows. */
+function reserveOf(after: Situation, plan: CapacityPlan): number {
+  const count = isAnalysing(after) ? plan.reserve.floorCount : plan.all.floorCount;
+  return isAnalysing(after) ? count : Math.max(count, after.status.capacity?.reserveCount ?? 0);
 }
 
 /** Between releases: what the primary's version was seen to serve, and the reserve for as long as it is held. */

@@ -157,9 +157,9 @@ export interface CanaryCapacity {
    * needed. `observe`: the same is computed and shown, and nothing is held. `off`: neither. Default `enforce`.
    */
   readonly coupling?: "enforce" | "observe" | "off";
-  /** Pods beyond the need, in percent of it. Default 20. */
+  /** Pods beyond the need, in percent of it. Default 10. */
   readonly headroomPercent?: number;
-  /** How much of all traffic the primary stays able to take back until the verdict, in percent. Default 100. */
+  /** How much of all traffic the primary stays able to take back until the verdict, in percent. Default 80. */
   readonly reservePercent?: number;
   /** How long after the end of a release the primary keeps its pods. Default `2m`. */
   readonly reserveWindow?: string;
