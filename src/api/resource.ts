@@ -53,4 +53,6 @@ export const resources = {
   ingresses: resource("networking.k8s.io/v1", "Ingress", { plural: "ingresses" }),
   telemetries: resource("telemetry.istio.io/v1alpha1", "Telemetry", { plural: "telemetries" }),
   scaledObjects: resource("keda.sh/v1alpha1", "ScaledObject"),
+  triggerAuthentications: resource("keda.sh/v1alpha1", "TriggerAuthentication"),
+  clusterTriggerAuthentications: resource("keda.sh/v1alpha1", "ClusterTriggerAuthentication", { namespaced: false }),
 } as const satisfies Record<string, Resource>;
