@@ -6,7 +6,7 @@ import { assert, Failure, type Log } from "#base";
 import { createInformer, createKubeClient, type KubeClient, systemClock, systemRandom } from "#kube";
 import { addonObjects, OPERATOR_IMAGE } from "./addons/index.ts";
 import { type ApiServer, ensurePki, type Pki, startApiServer } from "./apiserver/index.ts";
-import { scaledObjectReviewer } from "./autoscale/admission/scaled-object-reviewer.ts";
+import { scaledObjectReviewer } from "./autoscale/index.ts";
 import { startControllers } from "./controllers/index.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory/index.ts";
 import { firstExternalSource } from "./metric-apis.ts";

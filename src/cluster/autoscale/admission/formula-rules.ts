@@ -36,7 +36,7 @@ export function formulaProblems(scaledObject: ScaledObject): readonly Problem[] 
 }
 
 /** Names that a formula may use. */
-export function formulaNames({ spec }: ScaledObject): readonly string[] {
+function formulaNames({ spec }: ScaledObject): readonly string[] {
   return spec.triggers
     .filter((trigger) => !isResourceTrigger(trigger))
     .flatMap(({ name = "" }) => (name === "" ? [] : [name]));
