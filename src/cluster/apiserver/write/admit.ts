@@ -1,5 +1,5 @@
 import type { KubeObject } from "#api";
-import { formatProblem } from "#base";
+import { formatProblem, type Problem } from "#base";
 import type { AdmissionView } from "../../admission.ts";
 import type { Transaction } from "../../store/index.ts";
 import { pathOf, serve } from "../registry/endpoint.ts";
@@ -27,9 +27,17 @@ export function admit(
   for (const reviewer of reviewers) {
     const view = viewOf(context.registry, transaction);
     const { problems, warnings } = reviewer.review({ object, old, isDryRun: options.isDryRun }, view);
-    if (problems.length > 0) throw deniedByWebhook(reviewer.name, problems.map(formatProblem).join("; "));
+    if (problems.length > 0) throw deniedByWebhook(reviewer.name, listed(problems));
     scope.warnings.push(...warnings);
   }
+}
+
+/** Findings that a refusal tells; a client with thousands of mistakes has no use for them all. */
+const SHOWN_COUNT = 10;
+
+function listed(problems: readonly Problem[]): string {
+  const more = problems.length > SHOWN_COUNT ? [`and ${problems.length - SHOWN_COUNT} more`] : [];
+  return [...problems.slice(0, SHOWN_COUNT).map(formatProblem), ...more].join("; ");
 }
 
 function viewOf(registry: Registry, transaction: Transaction): AdmissionView {

@@ -285,6 +285,11 @@ test.each<[string, Partial<ScaledObjectSpec>, string[]]>([
     { triggers: [queue, cron], advanced: { scalingModifiers: { formula: "queue", target: "1" } } },
     ["spec.triggers[1]"],
   ],
+  [
+    "triggers that the formula cannot name, once",
+    { triggers: [queue, cron, cron, cron], advanced: { scalingModifiers: { formula: "queue", target: "1" } } },
+    ["spec.triggers[1]"],
+  ],
 ])("reviewScaledObject: warns of %s", (_, spec, expected) => {
   const { problems, warnings } = review(scaled(spec));
   expect(problems).toEqual([]);

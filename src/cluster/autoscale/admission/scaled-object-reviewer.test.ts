@@ -119,6 +119,16 @@ test("ScaledObject: what the schema refuses is refused by it, as before", async 
   expect(reply.json["message"]).toContain("minReplicaCount must be less than or equal to maxReplicaCount");
 });
 
+test("ScaledObject: all findings are told, up to ten", async () => {
+  const broken = { idleReplicaCount: 5, triggers: [{ type: "cron", metadata: {}, useCachedMetrics: true }] };
+  const both = (await post(SCALED, scaledObject("broken", broken))).json["message"];
+  expect(both).toMatch(/denied the request: spec.idleReplicaCount: .*; spec.triggers\[0\].useCachedMetrics: /);
+  const triggers = [...Array(30).keys()].map(() => ({ type: "cron", name: "same", metadata: {} }));
+  const many = (await post(SCALED, scaledObject("broken", { triggers }))).json["message"];
+  expect(many).toMatch(/triggers\[10\].name: .*; and 19 more$/);
+  expect(many).not.toContain("triggers[11]");
+});
+
 test("ScaledObject: its columns and short name are KEDA's", async () => {
   await post(SCALED, scaledObject("shown", { minReplicaCount: 1, maxReplicaCount: 5 }));
   const status = {

@@ -1,4 +1,4 @@
-import type { LimitRange, PodSpec, ScaledObject } from "#api";
+import type { LimitRange, PodSpec, ScaledObject, ScaledObjectTrigger } from "#api";
 import { hasCheckedResources } from "./resource-rules.ts";
 import { isResourceTrigger, targetType, usesModifiers } from "./scale-target.ts";
 
@@ -49,10 +49,11 @@ function ownWarnings(input: WarningInput): readonly string[] {
     );
   }
   if (usesModifiers(scaledObject)) {
-    for (const [index, trigger] of triggers.entries()) {
-      if (isResourceTrigger(trigger) || (trigger.name ?? "") !== "") continue;
-      warnings.push(`spec.triggers[${index}] has no name, so the formula cannot use it`);
-    }
+    const isNameless = (trigger: ScaledObjectTrigger) => !isResourceTrigger(trigger) && (trigger.name ?? "") === "";
+    const index = triggers.findIndex(isNameless);
+    const moreCount = triggers.filter(isNameless).length - 1;
+    const more = moreCount > 0 ? ` (and ${moreCount} more)` : "";
+    if (index >= 0) warnings.push(`spec.triggers[${index}]${more} has no name, so the formula cannot use it`);
   }
   return warnings;
 }

@@ -149,6 +149,14 @@ test("compileFormula: a formula of a ScaledObject whose triggers have no names c
   );
 });
 
+test("compileFormula: of many names a message lists the first ten", () => {
+  const formula = compileFormula(
+    "x",
+    [...Array(12).keys()].map((i) => `t${i}`),
+  );
+  expect(formula.ok ? "accepted" : formula.error).toMatch(/names of triggers are t0, .*, t9, and 2 more$/);
+});
+
 test("compileFormula: what is too long, too deep or too slow is refused, not tried", () => {
   const error = (text: string) => {
     const formula = compileFormula(text, names);

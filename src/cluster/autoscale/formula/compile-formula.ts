@@ -46,7 +46,9 @@ export function compileFormula(text: string, names: readonly string[]): Result<F
 function evaluated(text: string, run: () => number | undefined): Result<number | undefined, string> {
   const result = caught(run);
   const finding = result.ok ? infinity(result.value) : result.error;
-  return finding === undefined ? result : err(`Cannot compute the formula ${JSON.stringify(text)}: ${finding}`);
+  return finding === undefined
+    ? result
+    : err(`Cannot compute the formula ${JSON.stringify(shortened(text))}: ${finding}`);
 }
 
 function infinity(value: number | undefined): string | undefined {

@@ -87,8 +87,16 @@ function literal(syntax: Syntax): Expression {
 function name(text: string, { names }: Scope): Expression {
   if (RESERVED.has(text)) throw badFormula(`"${text}" is not supported here`);
   if (names.includes(text)) return { type: "name", name: text };
-  const known = names.length === 0 ? "no trigger has a name" : `names of triggers are ${names.join(", ")}`;
-  throw badFormula(`unknown name "${text}"; ${known}`);
+  throw badFormula(`unknown name "${text}"; ${known(names)}`);
+}
+
+/** Names that a message lists. */
+const SHOWN_NAME_COUNT = 10;
+
+function known(names: readonly string[]): string {
+  if (names.length === 0) return "no trigger has a name";
+  const more = names.length > SHOWN_NAME_COUNT ? `, and ${names.length - SHOWN_NAME_COUNT} more` : "";
+  return `names of triggers are ${names.slice(0, SHOWN_NAME_COUNT).join(", ")}${more}`;
 }
 
 function unary(syntax: Syntax, scope: Scope): Expression {
