@@ -1,0 +1,7 @@
+import type { TriggerKind } from "./trigger.ts";
+
+/** Every kind of trigger. To add one: a file that exports a {@link TriggerKind}, and its name here. */
+export const triggerKinds: readonly TriggerKind[] = [];
+
+export type * from "./trigger.ts";
+export { TriggerConfig, type TriggerConfigSources } from "./trigger-config.ts";
