@@ -73,17 +73,18 @@ export async function createServerFolder(name: string): Promise<ServerFolder> {
       return child;
     },
     async remove() {
-      await Promise.all(children.map(kill));
+      await Promise.all(children.map((child) => kill(child)));
       await rm(path, { recursive: true, force: true });
     },
   };
 }
 
-export function kill(child: ChildProcess): Promise<void> {
+/** Ends a server and waits until it is gone. */
+export function kill(child: ChildProcess, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
   return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve();
     child.once("exit", () => resolve());
-    child.kill("SIGKILL");
+    child.kill(signal);
   });
 }
 

@@ -61,8 +61,15 @@ async function startIn(folder: ServerFolder, hasTls: boolean): Promise<MariadbSe
   );
   const port = await freePort();
   const args = [
-    ...["--no-defaults", `--datadir=${data}`, `--socket=${socketPath}`, "--bind-address=127.0.0.1", `--port=${port}`],
-    ...[`--init-file=${setUp}`, "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0", `--tmpdir=${folder.path}`],
+    "--no-defaults",
+    `--datadir=${data}`,
+    `--socket=${socketPath}`,
+    "--bind-address=127.0.0.1",
+    `--port=${port}`,
+    `--init-file=${setUp}`,
+    "--skip-name-resolve",
+    "--innodb-flush-log-at-trx-commit=0",
+    `--tmpdir=${folder.path}`,
     ...(hasTls ? [`--ssl-cert=${certificatePath}`, `--ssl-key=${keyPath}`] : ["--skip-ssl"]),
   ];
   const launch = () => folder.start(SERVER, args, /ready for connections/);

@@ -63,7 +63,14 @@ async function startIn(folder: ServerFolder): Promise<PostgresServer> {
   const keyPath = await place(folder, "server.key", keyPem);
   await place(folder, "password", `${POSTGRES_PASSWORD}\n`);
   await folder.run(join(bin, "initdb"), [
-    ...["-D", data, "-U", "keda", "--auth=scram-sha-256", `--pwfile=${passwordPath}`, "--no-sync", "--encoding=UTF8"],
+    "-D",
+    data,
+    "-U",
+    "keda",
+    "--auth=scram-sha-256",
+    `--pwfile=${passwordPath}`,
+    "--no-sync",
+    "--encoding=UTF8",
   ]);
   const port = await freePort();
   const settings = {
@@ -81,7 +88,8 @@ async function startIn(folder: ServerFolder): Promise<PostgresServer> {
     port,
     socketFolder: folder.path,
     caPath,
-    stop: () => kill(child),
+    // Killed, it would leave processes that keep the next one from starting; this ends them all without a goodbye.
+    stop: () => kill(child, "SIGQUIT"),
     async start() {
       child = await launch();
     },

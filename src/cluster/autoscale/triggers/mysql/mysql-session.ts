@@ -34,7 +34,8 @@ async function openOnce(
   signal: AbortSignal,
   hasTls: boolean,
 ): Promise<SqlSession> {
-  const { createConnection } = await loadMysql();
+  // Loaded by the first trigger of the kind.
+  const { createConnection } = await import("mysql2");
   const { place } = target;
   const socket =
     "host" in place ? connect({ host: resolve(place.host), port: place.port }) : connect({ path: place.socketPath });
@@ -55,12 +56,6 @@ async function openOnce(
     stopTimer?.();
     signal.removeEventListener("abort", drop);
   }
-}
-
-/** Loaded by the first trigger of the kind. The module is CommonJS, whose names Node and bundlers see under `default`. */
-async function loadMysql(): Promise<typeof import("mysql2")> {
-  const loaded = (await import("mysql2")) as typeof import("mysql2") & { default?: typeof import("mysql2") };
-  return loaded.default ?? loaded;
 }
 
 function optionsOf(target: MysqlTarget, socket: Socket, hasTls: boolean): ConnectionOptions {

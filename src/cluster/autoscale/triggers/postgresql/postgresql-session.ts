@@ -22,7 +22,8 @@ export interface PostgresWay {
  * @throws what the last way that was tried met.
  */
 export async function openPostgres({ target, clock, resolve }: PostgresWay, signal: AbortSignal): Promise<SqlSession> {
-  const { Client: PgClient, Query: PgQuery } = await loadPg();
+  // Loaded by the first trigger of the kind.
+  const { Client: PgClient, Query: PgQuery } = await import("pg");
   const certificates = await readCertificates(target);
   let last: unknown;
   for (const attempt of connectionAttempts(target)) {
@@ -47,12 +48,6 @@ export async function openPostgres({ target, clock, resolve }: PostgresWay, sign
     if (isFinalAnswer(sqlStateOf(last), attempt)) break;
   }
   throw last;
-}
-
-/** Loaded by the first trigger of the kind. The module is CommonJS, whose names Node and bundlers see under `default`. */
-async function loadPg(): Promise<typeof import("pg")> {
-  const loaded = (await import("pg")) as typeof import("pg") & { default?: typeof import("pg") };
-  return loaded.default ?? loaded;
 }
 
 interface ConnectBounds {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createVirtualClock } from "#testing";
 import { mysqlTrigger } from "../mysql.ts";
 import { postgresqlTrigger } from "../postgresql.ts";
-import { type TriggerSetting, triggerOptions, triggerWorld } from "./testing/trigger-setting.ts";
+import { type TriggerSetting, triggerOptions, triggerWorld } from "../trigger-setting.ts";
 
 const kinds = { postgresql: postgresqlTrigger, mysql: mysqlTrigger };
 

@@ -22,6 +22,14 @@ function database(answer: () => Promise<Row | undefined>) {
   return { clock, seen, reader, world, signal: new AbortController().signal };
 }
 
+/** Why the promise fails. */
+function whyNot(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => "done",
+    (thrown: unknown) => (thrown instanceof Error ? thrown.message : "no error"),
+  );
+}
+
 const never = () => new Promise<Row | undefined>(() => undefined);
 
 test("SqlReader: one connection serves all reads, and close takes leave of the server", async () => {
@@ -34,25 +42,25 @@ test("SqlReader: one connection serves all reads, and close takes leave of the s
 
 test("SqlReader: a read that gets no answer ends after the time and drops the connection", async () => {
   const { reader, clock, seen, signal } = database(never);
-  const read = expect(reader.firstRow("q", signal)).rejects.toThrow("no answer within 3 s");
+  const read = whyNot(reader.firstRow("q", signal));
   await clock.advance(0);
   await clock.advance(2_999);
   expect(seen.destroyed).toBe(0);
   await clock.advance(1);
-  await read;
+  expect(await read).toBe("no answer within 3 s");
   expect(seen.destroyed).toBeGreaterThan(0);
 });
 
 test("SqlReader: a read that is given up, or whose trigger is closed, ends at once", async () => {
   const asker = new AbortController();
   const first = database(never);
-  const given = expect(first.reader.firstRow("q", asker.signal)).rejects.toThrow("the call was given up");
+  const given = whyNot(first.reader.firstRow("q", asker.signal));
   asker.abort();
-  await given;
+  expect(await given).toBe("the call was given up");
   const second = database(never);
-  const closed = expect(second.reader.firstRow("q", second.signal)).rejects.toThrow("the call was given up");
+  const closed = whyNot(second.reader.firstRow("q", second.signal));
   await second.reader.close();
-  await closed;
+  expect(await closed).toBe("the call was given up");
   const third = database(never);
   third.world.abort();
   await expect(third.reader.firstRow("q", third.signal)).rejects.toThrow("the call was given up");
@@ -70,11 +78,11 @@ test("SqlReader: at most eight reads wait for the database", async () => {
 test("SqlReader: an answer that grows without bound ends the read", async () => {
   let fail = (_error: Error): void => undefined;
   const { reader, clock, seen, signal } = database(() => new Promise((_resolve, reject) => (fail = reject)));
-  const read = expect(reader.firstRow("q", signal)).rejects.toThrow("the answer is longer than 4194304 bytes");
+  const read = whyNot(reader.firstRow("q", signal));
   await clock.advance(60);
   seen.receivedBytes = 5_000_000;
   await clock.advance(60);
   expect(seen.destroyed).toBe(1);
   fail(new Error("the connection was closed"));
-  await read;
+  expect(await read).toBe("the answer is longer than 4194304 bytes");
 });

@@ -1,7 +1,7 @@
 import { Agent } from "undici";
 import { type Clock, silentLog } from "#base";
-import { TriggerConfig } from "../../trigger-config.ts";
-import type { TriggerOptions, TriggerWorld } from "../../trigger.ts";
+import { TriggerConfig } from "./trigger-config.ts";
+import type { TriggerOptions, TriggerWorld } from "./trigger.ts";
 
 /** For tests: what a trigger of the ScaledObject `shop/web` is built from. */
 export interface TriggerSetting {
