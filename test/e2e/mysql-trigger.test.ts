@@ -150,7 +150,7 @@ describe.skipIf(!found.isThere)("with a server", () => {
   test("mysql: a wrong password, and a database that is not there, fail the build and tell no secret", async () => {
     const wrong = await build({ ...parts(), auth: { password: "verraten" } }).catch((thrown: unknown) => thrown);
     expect(wrong).toMatchObject({
-      code: "TriggerUnreachable",
+      code: "TriggerUnreadable",
       message: expect.stringContaining("Access denied for user 'keda'"),
     });
     expect(String(wrong)).not.toContain("verraten");
@@ -198,7 +198,7 @@ describe.skipIf(!found.isThere)("with a server", () => {
     const trigger = await build(parts());
     expect((await read(trigger)).values).toEqual([7]);
     await server.stop();
-    await expect(read(trigger)).rejects.toMatchObject({ code: "TriggerUnreachable", retryable: true });
+    await expect(read(trigger)).rejects.toMatchObject({ code: "TriggerUnreadable", retryable: true });
     await expect(build(parts())).rejects.toThrow("ECONNREFUSED");
     await server.start();
     const values = () =>

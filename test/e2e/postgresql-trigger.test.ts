@@ -163,7 +163,7 @@ describe.skipIf(!found.isThere)("with a server", () => {
   test("postgresql: a wrong password, and a database that is not there, fail the build and tell no secret", async () => {
     const wrong = build({ ...parts(), auth: { password: "verraten" } });
     await expect(wrong).rejects.toMatchObject({
-      code: "TriggerUnreachable",
+      code: "TriggerUnreadable",
       message: `cannot connect to postgresql "db.shop:${server.port}/postgres": password authentication failed for user "keda"`,
     });
     await expect(build(parts({ dbName: "nowhere" }))).rejects.toThrow('database "nowhere" does not exist');
@@ -217,7 +217,7 @@ describe.skipIf(!found.isThere)("with a server", () => {
     const trigger = await build(parts());
     expect((await read(trigger)).values).toEqual([7]);
     await server.stop();
-    await expect(read(trigger)).rejects.toMatchObject({ code: "TriggerUnreachable", retryable: true });
+    await expect(read(trigger)).rejects.toMatchObject({ code: "TriggerUnreadable", retryable: true });
     await expect(build(parts())).rejects.toThrow("ECONNREFUSED");
     await server.start();
     await expect

@@ -122,7 +122,7 @@ test("external has no reading when IsActive fails, and says so without secrets",
     env: { TOKEN: "geheim" },
   });
   await expect(trigger.read(metric, signal)).rejects.toMatchObject({
-    code: "TriggerUnreachable",
+    code: "TriggerUnreadable",
     message: `cannot ask for activity at external scaler "127.0.0.1:${port}": 7 PERMISSION_DENIED: token *** is too old`,
   });
 });
@@ -131,7 +131,7 @@ test("external is built while its server is down, fails until it is there, and a
   const first = await startScaler(answers);
   first.stop();
   const trigger = await build("external", at(first.port));
-  const failure = { code: "TriggerUnreachable", retryable: true };
+  const failure = { code: "TriggerUnreadable", retryable: true };
   await expect(trigger.metrics(signal)).rejects.toMatchObject(failure);
   await expect(trigger.read(metric, signal)).rejects.toMatchObject(failure);
   await serve(answers, { port: first.port });
@@ -192,7 +192,7 @@ test("external: answers that are no message, or too long, are failures", async (
   };
   const broken = await serve(answers, raw(Buffer.from([0x0a, 0x7f])));
   const long = await serve(answers, raw(Buffer.alloc(2 * 1024 * 1024)));
-  const expected = { code: "TriggerUnreachable" };
+  const expected = { code: "TriggerUnreadable" };
   await expect((await build("external", at(broken.port))).metrics(signal)).rejects.toMatchObject({
     ...expected,
     message: expect.stringContaining("the message breaks off"),

@@ -1,13 +1,13 @@
 import { Failure, redact } from "#base";
 
-/** The server did not take the call, or gave no answer in time; or it answered something that is no value. */
-export type TriggerFailureCode = "TriggerUnreachable" | "TriggerUnreadable";
+/** There is no value: the server was not reached, gave no answer in time, or answered something that is none. */
+const code = "TriggerUnreadable";
 
 /** Longest part of a foreign message that is passed on, in characters. */
 const FOREIGN_TEXT_MAX = 500;
 
 /** Makes the failure of one call. Its message holds no secret: texts of servers go through {@link foreignMessage} first. */
-export function triggerFailure(message: string, code: TriggerFailureCode): Failure {
+export function triggerFailure(message: string): Failure {
   return new Failure(message, { code, retryable: true });
 }
 

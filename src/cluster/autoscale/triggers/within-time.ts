@@ -12,16 +12,16 @@ export interface TimeBound {
  * Runs one call that ends in time whatever its server does. The call gets a signal that is aborted when the time is up or
  * when one of the given signals is; it frees what it holds then, and the result does not wait for that.
  *
- * @throws Failure `TriggerUnreachable` when the time is up or somebody gave up, else what the call throws.
+ * @throws Failure `TriggerUnreadable` when the time is up or somebody gave up, else what the call throws.
  */
 export async function withinTime<T>(bound: TimeBound, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const ended = new AbortController();
   const aborted = new Promise<never>((_resolve, reject) => {
     ended.signal.addEventListener("abort", () => reject(ended.signal.reason as Error), { once: true });
   });
-  const giveUp = () => ended.abort(triggerFailure("the call was given up", "TriggerUnreachable"));
+  const giveUp = () => ended.abort(triggerFailure("the call was given up"));
   const stopTimer = bound.clock.after(bound.timeoutMs, () =>
-    ended.abort(triggerFailure(`no answer within ${bound.timeoutMs / 1000} s`, "TriggerUnreachable")),
+    ended.abort(triggerFailure(`no answer within ${bound.timeoutMs / 1000} s`)),
   );
   for (const signal of bound.signals) signal.addEventListener("abort", giveUp, { once: true });
   try {

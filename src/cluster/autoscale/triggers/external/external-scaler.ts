@@ -70,7 +70,6 @@ export class ExternalScaler {
     if (specs.length === 0 || specs.some(({ metricName }) => metricName === ""))
       throw triggerFailure(
         `cannot ask for metrics at ${this.#server()}: it names no metric; let GetMetricSpec give at least one, each with a name`,
-        "TriggerUnreadable",
       );
     return this.#toMetrics(specs);
   }
@@ -108,7 +107,7 @@ export class ExternalScaler {
       return await withinTime({ clock, timeoutMs, signals }, async (ended) => call(await this.#client(), ended));
     } catch (thrown) {
       const said = foreignMessage(thrown, secrets);
-      throw triggerFailure(`cannot ${action} at ${this.#server()}: ${said}`, "TriggerUnreachable");
+      throw triggerFailure(`cannot ${action} at ${this.#server()}: ${said}`);
     }
   }
 
@@ -152,7 +151,7 @@ export class ExternalScaler {
     const lease = await pool.lease(address);
     if (this.#closed.signal.aborted) {
       lease.release();
-      throw triggerFailure("the trigger is closed", "TriggerUnreachable");
+      throw triggerFailure("the trigger is closed");
     }
     this.#held?.lease.release();
     this.#held = { key, lease };

@@ -67,6 +67,8 @@ function optionsOf(target: MysqlTarget, socket: Socket, hasTls: boolean): Connec
     user: target.user,
     password: target.password,
     database: target.database,
+    // The caller bounds the time.
+    connectTimeout: 0,
     rowsAsArray: true,
     typeCast: false,
     // A hostile server could ask for files of this machine.

@@ -155,9 +155,9 @@ async function readCertificates({ files, sslpassword }: PostgresTarget): Promise
 async function readSmallFile(parameter: string, path: string): Promise<string> {
   const info = await stat(path).catch(() => undefined);
   if (info?.isFile() !== true || info.size > FILE_BYTES_MAX)
-    throw triggerFailure(`${parameter} "${path}" is no file of at most ${FILE_BYTES_MAX} bytes`, "TriggerUnreachable");
+    throw triggerFailure(`${parameter} "${path}" is no file of at most ${FILE_BYTES_MAX} bytes`);
   return readFile(path, "utf8").catch(() => {
-    throw triggerFailure(`${parameter} "${path}" cannot be read`, "TriggerUnreachable");
+    throw triggerFailure(`${parameter} "${path}" cannot be read`);
   });
 }
 

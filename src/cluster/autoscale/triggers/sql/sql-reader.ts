@@ -73,8 +73,7 @@ export class SqlReader {
   }
 
   async #inTurn<T>(signal: AbortSignal, use: (session: SqlSession) => Promise<T>): Promise<T> {
-    if (this.#waitingCount >= WAITING_MAX)
-      throw triggerFailure(`${WAITING_MAX} reads wait for the database already`, "TriggerUnreachable");
+    if (this.#waitingCount >= WAITING_MAX) throw triggerFailure(`${WAITING_MAX} reads wait for the database already`);
     this.#waitingCount += 1;
     const { clock, timeoutMs } = this.#options;
     const signals = [signal, this.#options.signal, this.#closed.signal];
@@ -101,9 +100,7 @@ export class SqlReader {
       return await use(session);
     } catch (thrown) {
       session.destroy();
-      throw stopWatch()
-        ? triggerFailure(`the answer is longer than ${ANSWER_BYTES_MAX} bytes`, "TriggerUnreadable")
-        : thrown;
+      throw stopWatch() ? triggerFailure(`the answer is longer than ${ANSWER_BYTES_MAX} bytes`) : thrown;
     } finally {
       stopWatch();
       ended.removeEventListener("abort", drop);

@@ -1,4 +1,4 @@
-import { Failure } from "#base";
+import type { Failure } from "#base";
 import type { ExternalMetricSpec, ExternalTrigger, TriggerWorld } from "../trigger.ts";
 import { foreignMessage, triggerFailure } from "../trigger-failure.ts";
 import { queryValue } from "./query-value.ts";
@@ -19,7 +19,7 @@ export interface SqlTriggerOptions {
 /**
  * Connects and makes a trigger whose value is what a query gives. A database that is down fails the build, as with KEDA.
  *
- * @throws Failure `TriggerUnreachable`. Source: keda-hpa-spec 15.7.
+ * @throws Failure `TriggerUnreadable`. Source: keda-hpa-spec 15.7.
  */
 export async function connectSqlTrigger(options: SqlTriggerOptions, world: TriggerWorld): Promise<ExternalTrigger> {
   const { metric, query, activation } = options;
@@ -39,7 +39,7 @@ export async function connectSqlTrigger(options: SqlTriggerOptions, world: Trigg
         throw explain(thrown, "query", options);
       });
       const value = queryValue(row);
-      if (!value.ok) throw triggerFailure(`cannot query ${options.server}: ${value.error}`, "TriggerUnreadable");
+      if (!value.ok) throw triggerFailure(`cannot query ${options.server}: ${value.error}`);
       return { values: [value.value], isActive: value.value > activation };
     },
     close: () => reader.close(),
@@ -47,7 +47,5 @@ export async function connectSqlTrigger(options: SqlTriggerOptions, world: Trigg
 }
 
 function explain(thrown: unknown, action: string, { server, secrets }: SqlTriggerOptions): Failure {
-  const isUnreadable = thrown instanceof Failure && thrown.code === "TriggerUnreadable";
-  const code = isUnreadable ? "TriggerUnreadable" : "TriggerUnreachable";
-  return triggerFailure(`cannot ${action} ${server}: ${foreignMessage(thrown, secrets)}`, code);
+  return triggerFailure(`cannot ${action} ${server}: ${foreignMessage(thrown, secrets)}`);
 }
