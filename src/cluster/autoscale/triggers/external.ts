@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { Failure, messageOf } from "#base";
+import { messageOf } from "#base";
 import { ClientPool } from "./external/client-pool.ts";
 import { ExternalScaler } from "./external/external-scaler.ts";
 import { readScalerPlace } from "./external/scaler-address.ts";
@@ -44,8 +44,8 @@ async function buildScaler(pool: ClientPool, options: TriggerOptions, world: Tri
     if (place.tls?.caCert !== undefined) new X509Certificate(place.tls.caCert);
     await scaler.prepare();
   } catch (thrown) {
-    const message = `error parsing external metadata: caCert, tlsClientCert or tlsClientKey is no valid PEM: ${messageOf(thrown)}`;
-    throw new Failure(message, { code: "InvalidTrigger" });
+    config.mistake(`caCert, tlsClientCert or tlsClientKey is no valid PEM: ${messageOf(thrown)}`);
+    config.end();
   }
   return scaler;
 }
