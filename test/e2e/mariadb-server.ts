@@ -48,6 +48,7 @@ async function startIn(folder: ServerFolder, hasTls: boolean): Promise<MariadbSe
     "--no-defaults",
     `--datadir=${data}`,
     "--skip-test-db",
+    "--innodb-use-native-aio=0",
     "--auth-root-authentication-method=normal",
   ]);
   const authority = await createTestAuthority("databases");
@@ -68,6 +69,8 @@ async function startIn(folder: ServerFolder, hasTls: boolean): Promise<MariadbSe
     `--port=${port}`,
     `--init-file=${setUp}`,
     "--skip-name-resolve",
+    // The kernel allows few such requests, and other servers of the machine may have them.
+    "--innodb-use-native-aio=0",
     "--innodb-flush-log-at-trx-commit=0",
     `--tmpdir=${folder.path}`,
     ...(hasTls ? [`--ssl-cert=${certificatePath}`, `--ssl-key=${keyPath}`] : ["--skip-ssl"]),

@@ -19,7 +19,9 @@ const stop = new AbortController();
 const open: ExternalTrigger[] = [];
 
 beforeAll(async () => {
-  if (found.isThere) [server, plainServer] = await Promise.all([startMariadb(), startMariadb({ hasTls: false })]);
+  if (!found.isThere) return;
+  server = await startMariadb();
+  plainServer = await startMariadb({ hasTls: false });
 });
 afterAll(async () => {
   stop.abort();
