@@ -1,10 +1,8 @@
 import { assert } from "#base";
 import { type Arms, servedShare } from "./arms.ts";
-import { type DifferenceState, startDifference, updateDifference } from "./difference-interval.ts";
 import { EXCESS_FRACTIONS, updateExcess, upperExcess } from "./excess-bound.ts";
 import { type LinearEvidence, startLinear } from "./linear-evidence.ts";
 import { type Margin, TOLERATED_ERRORS, UNACCEPTABLE_ERROR_RATIO } from "./margin.ts";
-import { addRates, NO_RATES, type RateSums } from "./rate-estimate.ts";
 import {
   MIXTURE_DEFAULTS,
   mixtureEvidence,
@@ -16,7 +14,7 @@ import {
 import { logWorse } from "./worse-evidence.ts";
 
 /**
- * All that is kept of one count metric: errors, requests slower than a bound, a counter of the user.
+ * What decides about one count metric: errors, requests slower than a bound, a counter of the user.
  *
  * Two questions are asked of the same counts, and neither answers the other: is the canary worse than tolerated (rollback),
  * is it proven not to be unacceptably worse (promotion). While both are open the verdict is "unknown".
@@ -59,8 +57,6 @@ export interface CountEvidence {
   readonly excess: LinearEvidence;
   /** For the bound since the last change of weight. */
   readonly stepExcess: LinearEvidence;
-  readonly difference: DifferenceState;
-  readonly rates: RateSums;
 }
 
 /** One interval. */
@@ -79,8 +75,6 @@ export function startCountEvidence(plan: CountPlan): CountEvidence {
     worse: startMixture(mixtureOf(plan)),
     excess: startLinear(plan.fractions.length),
     stepExcess: startLinear(plan.fractions.length),
-    difference: startDifference(differenceOf(plan)),
-    rates: NO_RATES,
   };
 }
 
@@ -98,8 +92,6 @@ export function updateCountEvidence(plan: CountPlan, state: CountEvidence, tick:
     worse,
     excess: updateExcess(plan, state.excess, arms),
     stepExcess: updateExcess(plan, state.stepExcess, arms),
-    difference: updateDifference(differenceOf(plan), state.difference, arms),
-    rates: addRates(state.rates, arms),
   };
 }
 
@@ -120,8 +112,4 @@ export function boundedExcess(state: CountEvidence, beta: number): number {
 
 function mixtureOf({ multiples, horizonTicks }: CountPlan): MixturePlan {
   return { ...MIXTURE_DEFAULTS, width: multiples.length, horizonTicks };
-}
-
-function differenceOf({ multiples, fractions, dispersion }: CountPlan) {
-  return { ratios: multiples, fractions, dispersion };
 }
