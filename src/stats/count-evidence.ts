@@ -61,7 +61,11 @@ export interface CountEvidence {
 
 /** One interval. */
 export interface CountTick {
-  readonly arms: Arms;
+  /**
+   * The counts; several where requests of different kinds (routes, methods) are split differently between the copies and fail
+   * at different rates: each kind is compared in itself.
+   */
+  readonly strata: readonly Arms[];
   /** The margin in force, when a warm-up widens it. */
   readonly tolerated?: Margin;
   /** False during the warm-up: what is measured then says nothing about the release in use. */
@@ -78,21 +82,25 @@ export function startCountEvidence(plan: CountPlan): CountEvidence {
   };
 }
 
-/** Adds an interval. One in which a copy got no request changes nothing: no data is not evidence. */
+/**
+ * Adds an interval. One in which a copy got no request changes nothing: no data is not evidence.
+ *
+ * Evidence of strata multiplies, as their requests are independent. Source: statistics reference 2.9.
+ */
 export function updateCountEvidence(plan: CountPlan, state: CountEvidence, tick: CountTick): CountEvidence {
-  const { arms, tolerated = plan.tolerated } = tick;
-  if (servedShare(arms) === undefined) return state;
+  const { tolerated = plan.tolerated } = tick;
+  const strata = tick.strata.filter((arms) => servedShare(arms) !== undefined);
+  if (strata.length === 0) return state;
   const { dispersion } = plan;
-  const logs = plan.multiples.map((multiple) =>
-    logWorse(arms, { tolerated, ratio: tolerated.ratio * multiple, dispersion }),
-  );
+  const logs = plan.multiples.map((multiple) => {
+    const question = { tolerated, ratio: tolerated.ratio * multiple, dispersion };
+    return strata.reduce((sum, arms) => sum + logWorse(arms, question), 0);
+  });
   const worse = updateMixture(mixtureOf(plan), state.worse, logs);
   if (!tick.countsForBound) return { ...state, worse };
-  return {
-    worse,
-    excess: updateExcess(plan, state.excess, arms),
-    stepExcess: updateExcess(plan, state.stepExcess, arms),
-  };
+  const addTo = (evidence: LinearEvidence): LinearEvidence =>
+    strata.reduce((sum, arms) => updateExcess(plan, sum, arms), evidence);
+  return { worse, excess: addTo(state.excess), stepExcess: addTo(state.stepExcess) };
 }
 
 /** Forgets what the bound since the last change of weight was made of. The evidence for rollback goes on. */

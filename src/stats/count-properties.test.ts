@@ -182,7 +182,7 @@ test("logWorse, updateExcess: extremes stay finite", () => {
   ];
   for (const counts of extremes) {
     const plan = errorPlan({ dispersion: 1, horizonTicks: 10 });
-    const state = updateCountEvidence(plan, startCountEvidence(plan), { arms: counts, countsForBound: true });
+    const state = updateCountEvidence(plan, startCountEvidence(plan), { strata: [counts], countsForBound: true });
     expect(Number.isFinite(worseEvidence(plan, state))).toBe(true);
     expect(boundedExcess(state, 0.05)).toBeGreaterThanOrEqual(0);
     expect(boundedExcess(state, 0.05)).toBeLessThanOrEqual(1);
@@ -234,7 +234,7 @@ function release(plan: CountPlan, { seed, canaryRate, primaryRate }: Run) {
     const np = poisson(random, 400 * (1 - share));
     const xc = Math.min(nc, poisson(random, nc * canaryRate * drift));
     const xp = Math.min(np, poisson(random, np * primaryRate * drift));
-    state = updateCountEvidence(plan, state, { arms: arms(xc, xp, nc, np), countsForBound: true });
+    state = updateCountEvidence(plan, state, { strata: [arms(xc, xp, nc, np)], countsForBound: true });
     summary = updateCountSummary(plan, summary, arms(xc, xp, nc, np));
     isRolledBack ||= worseEvidence(plan, state) >= Math.log(1 / 0.05);
     isBoundBroken ||= upperExcess(state.excess, 0.05) < canaryRate - 1.25 * primaryRate;
@@ -273,7 +273,8 @@ test("updateCountEvidence: a restart at any tick changes nothing, and the state 
   for (let tick = 0; tick < 360; tick++) {
     const nc = poisson(random, 50);
     const np = poisson(random, 300);
-    const step = { arms: arms(poisson(random, nc / 100), poisson(random, np / 100), nc, np), countsForBound: tick > 6 };
+    const counts = arms(poisson(random, nc / 100), poisson(random, np / 100), nc, np);
+    const step = { strata: [counts], countsForBound: tick > 6 };
     if (tick === 100) {
       whole = startStep(whole);
       restarted = startStep(restarted);
@@ -287,14 +288,43 @@ test("updateCountEvidence: a restart at any tick changes nothing, and the state 
   expect(JSON.stringify(whole).length).toBeLessThan(600);
 });
 
+test("updateCountEvidence: strata in any order, and a copy that gets another mix of requests is no worse for it", () => {
+  const plan = errorPlan({ dispersion: 1, horizonTicks: 30 });
+  // Uploads fail at 10 %, the rest at 0.1 %; the canary gets mostly uploads.
+  const uploads = arms(90, 30, 900, 300);
+  const others = arms(1, 9, 1000, 9000);
+  const evidence = (strata: readonly Arms[]) => {
+    const state = updateCountEvidence(plan, startCountEvidence(plan), { strata, countsForBound: true });
+    return { worse: worseEvidence(plan, state), bound: boundedExcess(state, 0.05) };
+  };
+  const apart = evidence([uploads, others]);
+  const turned = evidence([others, uploads]);
+  expect(turned.worse).toBeCloseTo(apart.worse, 12);
+  expect(turned.bound).toBeCloseTo(apart.bound, 12);
+  expect(apart.worse).toBeLessThan(0.1);
+  expect(evidence([addArms(uploads, others)]).worse).toBeGreaterThan(3);
+});
+
+test("updateExcess: intervals of one share may be added up", () => {
+  const plan = { unacceptableRatio: 1.25, fractions: [0.05, 0.3, 0.6, 0.8], dispersion: 2 };
+  fc.assert(
+    fc.property(countsArb, fc.integer({ min: 1, max: 9 }), (first, factor) => {
+      const second = arms(factor, 0, first.canary.total * factor, first.primary.total * factor);
+      const apart = updateExcess(plan, updateExcess(plan, startLinear(4), first), second);
+      const joined = updateExcess(plan, startLinear(4), addArms(first, second));
+      expect(upperExcess(joined, 0.05)).toBeCloseTo(upperExcess(apart, 0.05), 9);
+    }),
+  );
+});
+
 test("updateCountEvidence: no request of a copy is no update, a warm-up keeps the bound unknown", () => {
   const plan = errorPlan({ dispersion: 1, horizonTicks: 30 });
   const start = startCountEvidence(plan);
-  expect(updateCountEvidence(plan, start, { arms: arms(0, 3, 0, 100), countsForBound: true })).toBe(start);
-  const warm = updateCountEvidence(plan, start, { arms: arms(0, 3, 900, 9000), countsForBound: false });
+  expect(updateCountEvidence(plan, start, { strata: [arms(0, 3, 0, 100)], countsForBound: true })).toBe(start);
+  const warm = updateCountEvidence(plan, start, { strata: [arms(0, 3, 900, 9000)], countsForBound: false });
   expect(boundedExcess(warm, 0.05)).toBe(1);
   expect(warm.worse.ticks).toBe(1);
-  const after = updateCountEvidence(plan, warm, { arms: arms(0, 3, 900, 9000), countsForBound: true });
+  const after = updateCountEvidence(plan, warm, { strata: [arms(0, 3, 900, 9000)], countsForBound: true });
   expect(boundedExcess(after, 0.05)).toBeLessThan(0.01);
   expect(boundedExcess(startStep(after), 0.05)).toBe(1);
 });

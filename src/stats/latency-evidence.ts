@@ -39,7 +39,7 @@ export function updateLatencyEvidence(
     const evidence = state[index] ?? startCountEvidence(count);
     const tolerated = widenMargin(count.tolerated, tick.widening, tick.envelope);
     return updateCountEvidence(count, evidence, {
-      arms: slowArms(tick, boundIndex),
+      strata: [slowArms(tick, boundIndex)],
       tolerated,
       countsForBound: tick.countsForBound,
     });

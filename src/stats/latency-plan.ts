@@ -38,7 +38,7 @@ const ROLLBACK_SHARES = { from: 1e-7, to: 0.8 } as const;
 const PROMOTION_SHARES = { from: 0.002, to: 0.3 } as const;
 
 /** Alternatives, as multiples of the tolerated ratio. Source: statistics reference 2.3. */
-export const LATENCY_MULTIPLES: readonly number[] = [1.3, 1.7, 2.5, 5, 15];
+const LATENCY_MULTIPLES: readonly number[] = [1.3, 1.7, 2.5, 5, 15];
 
 /**
  * The plan for a primary whose history is given; empty while it has none, as there is nothing to compare then.

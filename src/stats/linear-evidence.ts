@@ -38,6 +38,7 @@ export function largestReaching(evidence: LinearEvidence, level: number): number
 
 /** Where a condition that is false at 0 and true from some point on turns true. */
 function bisect(isReached: (d: number) => boolean): { readonly low: number; readonly high: number } {
+  if (isReached(0)) return { low: 0, high: 0 };
   let low = 0;
   let high = 1;
   for (let step = 0; step < BISECTIONS; step++) {

@@ -4,8 +4,12 @@ import { logGammaRest } from "./log-gamma.ts";
 
 /** ln B(a, b), the beta function, for a, b > 0. Source: NIST DLMF 5.12.1. */
 export function logBeta(a: number, b: number): number {
+  const small = Math.min(a, b);
+  const large = Math.max(a, b);
   const n = a + b;
-  return a * Math.log(a / n) + b * Math.log(b / n) + logGammaRest(a) + logGammaRest(b) - logGammaRest(n);
+  // The logarithm of a ratio near 1 has to be taken from what it lacks, or a huge count multiplies its rounding.
+  const powers = small * Math.log(small / n) - large * Math.log1p(small / large);
+  return powers + logGammaRest(a) + logGammaRest(b) - logGammaRest(n);
 }
 
 /**

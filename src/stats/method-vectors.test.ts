@@ -5,9 +5,10 @@ import { NO_BETS, updateBetting } from "./betting.ts";
 import { combineEvidence } from "./combine.ts";
 import { logSharesDiffer } from "./multinomial.ts";
 import { logObjectiveBroken, logObjectiveKept } from "./objective-evidence.ts";
+import { logMeanDiffers, logMeanExceeds, meanDiffersBound, meanExceedsBound, tightestRho } from "./normal-mixture.ts";
 import { bandConstant, bandRadius } from "./quantile-band.ts";
 import { NO_SAMPLES, sampleRatioEvidence, updateSampleRatio } from "./sample-ratio.ts";
-import { shareInterval, tightestRho } from "./share-interval.ts";
+import { shareInterval } from "./share-interval.ts";
 import { signEvidence } from "./sign-evidence.ts";
 import { NO_RANKS, signedRankEvidence, updateSignedRank } from "./signed-rank.ts";
 import { logTMixture, tMixtureMaxNats, tRadius, zRadius } from "./t-mixture.ts";
@@ -59,6 +60,26 @@ test("logShareDiffers, logShareExceeds: the beta-binomial values of the confseq 
   expect(logShareDiffers(trials, 0.2, prior(0.05))).toBeCloseTo(-0.6941012, 7);
   expect(logShareExceeds(trials, 0.2, prior(0.1))).toBeCloseTo(-0.07134019, 7);
   expect(tightestRho(100, 0.05)).toBeCloseTo(12.60056, 5);
+});
+
+test("logMeanDiffers, logMeanExceeds and their bounds: the normal values of the confseq library's own tests", () => {
+  const at = { sum: 10, variance: 100 };
+  const rho = tightestRho(100, 0.05);
+  expect(logMeanDiffers(at, rho)).toBeCloseTo(-0.6510052, 7);
+  expect(meanDiffersBound(100, rho, 0.05)).toBeCloseTo(30.35209, 5);
+  const oneSided = tightestRho(100, 0.1);
+  expect(logMeanExceeds(at, oneSided)).toBeCloseTo(-0.06502391, 8);
+  expect(meanExceedsBound(100, oneSided, 0.05)).toBeCloseTo(27.66071, 5);
+});
+
+test("logShareDiffers, logShareExceeds: their bounds in the confseq library's own tests", () => {
+  const trials = (s: number) => ({ hits: (100 + 0.8 * s) / 0.8, misses: (100 - 0.2 * s) / 0.2 });
+  const prior = (alpha: number) => {
+    const r = tightestRho(100, alpha) - 0.16;
+    return { a: r / 0.8, b: r / 0.2 };
+  };
+  expect(logShareDiffers(trials(31.4308), 0.2, prior(0.05))).toBeCloseTo(Math.log(20), 4);
+  expect(logShareExceeds(trials(28.41238), 0.2, prior(0.1))).toBeCloseTo(Math.log(20), 4);
 });
 
 test("V8 logSharesDiffer and sampleRatioEvidence", () => {

@@ -73,7 +73,7 @@ function blockMeans(values: readonly number[], ticks: number): number[] {
 }
 
 /** Correlation of neighbours; 0 for values that never change. Source: the sample autocorrelation at lag 1. */
-export function lagCorrelation(values: readonly number[]): number {
+function lagCorrelation(values: readonly number[]): number {
   assert(values.length >= 2, "a correlation takes two values or more");
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   let products = 0;

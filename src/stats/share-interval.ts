@@ -1,5 +1,6 @@
 import { type BetaPrior, logShareDiffers, type Trials } from "./beta-binomial.ts";
 import type { Interval } from "./difference-interval.ts";
+import { tightestRho } from "./normal-mixture.ts";
 
 const BISECTIONS = 60;
 /** Level at which the sequence is made tightest. */
@@ -9,7 +10,7 @@ const TUNED_ALPHA = 0.05;
  * The interval of a single share of hits: a confidence sequence with confidence 1 − alpha, tightest around `tunedFor` trials.
  *
  * Source: S. Howard, A. Ramdas, J. McAuliffe and J. Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence sequences",
- * Ann. Statist. 49 (2021), section 3.4 (beta-binomial mixture), inverted over the share under test.
+ * Ann. Statist. 49 (2021), section 3.2 (beta-binomial mixture), inverted over the share under test.
  */
 export function shareInterval(trials: Trials, alpha: number, tunedFor: number): Interval {
   const level = -Math.log(alpha);
@@ -22,17 +23,11 @@ export function shareInterval(trials: Trials, alpha: number, tunedFor: number): 
   };
 }
 
-/** The prior whose bound is tightest at the intended number of trials. Source: Howard et al. (2021), equation 24 and proposition 7. */
+/** The prior whose bound is tightest at the intended number of trials. Source: Howard et al. (2021), section 3.5. */
 function priorFor(share: number, tunedFor: number): BetaPrior {
   const variance = share * (1 - share);
   const r = Math.max(tightestRho(variance * tunedFor, TUNED_ALPHA) - variance, variance / 1000);
   return { a: r / (1 - share), b: r / share };
-}
-
-/** ρ of a normal mixture that is tightest at the given variance. Source: Howard et al. (2021), section 3.5. */
-export function tightestRho(variance: number, alpha: number): number {
-  const nats = -Math.log(alpha);
-  return variance / (2 * nats + Math.log1p(2 * nats));
 }
 
 /** The last share from `inside` towards `outside` that is not refuted. */
