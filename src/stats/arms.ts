@@ -1,4 +1,4 @@
-import { assert } from "#base";
+import { assert, err, ok, type Result } from "#base";
 
 /** Events of one copy in one interval: requests seen, and those of them that were bad. */
 export interface ArmCounts {
@@ -24,6 +24,14 @@ export function servedShare({ canary, primary }: Arms): number | undefined {
 
 function isCount({ total, bad }: ArmCounts): boolean {
   return Number.isFinite(total) && bad >= 0 && bad <= total;
+}
+
+/** Reads counts as they come from the wire; those that cannot be, such as more bad requests than requests, are refused with a sentence. */
+export function readCounts(total: number, bad: number): Result<ArmCounts, string> {
+  if (isCount({ total, bad })) return ok({ total, bad });
+  return err(
+    `Cannot use the counts of an interval: ${bad} bad of ${total} requests; both are finite, and 0 ≤ bad ≤ total`,
+  );
 }
 
 /** Sums intervals; evidence of intervals with one served share is the evidence of their sum. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { seededRandom } from "#base";
 import { expect, test } from "vitest";
-import { type Arms, addArms } from "./arms.ts";
+import { type Arms, addArms, readCounts } from "./arms.ts";
 import { logBetter } from "./better-evidence.ts";
 import {
   boundedExcess,
@@ -199,6 +199,21 @@ test("logWorse: refuses counts that cannot be", () => {
     [0, Number.POSITIVE_INFINITY],
   ] as const)
     expect(() => logWorse(arms(xc, 0, nc, 1), question)).toThrow("counts are finite");
+});
+
+test("readCounts: takes what can be, and says what cannot", () => {
+  expect(readCounts(10, 3)).toEqual({ ok: true, value: { total: 10, bad: 3 } });
+  expect(readCounts(3, 10)).toEqual({
+    ok: false,
+    error: "Cannot use the counts of an interval: 10 bad of 3 requests; both are finite, and 0 ≤ bad ≤ total",
+  });
+  for (const [total, bad] of [
+    [Number.NaN, 0],
+    [3, Number.NaN],
+    [Number.POSITIVE_INFINITY, 1],
+    [-1, -1],
+  ] as const)
+    expect(readCounts(total, bad).ok).toBe(false);
 });
 
 /** A Poisson count by multiplying uniforms; fine for small means. */

@@ -1,4 +1,4 @@
-export { addArms, type ArmCounts, type Arms, servedShare } from "./arms.ts";
+export { addArms, type ArmCounts, type Arms, readCounts, servedShare } from "./arms.ts";
 export { logArrivalsDiffer } from "./arrivals.ts";
 export {
   ASYMPTOTIC_COUNT_MIN,
@@ -100,7 +100,8 @@ export { logSharesDiffer, type Outcome } from "./multinomial.ts";
 export { logObjectiveBroken, logObjectiveKept, type ObjectiveQuestion } from "./objective-evidence.ts";
 export { detectableExcess, detectionNats, detectionPower, type DetectionQuestion, requestsToDetect } from "./power.ts";
 export { bestBetterPrice, bestWorsePrice, type EvidencePrice, type Outlook } from "./price-list.ts";
-export { bandRadius, quantileShares } from "./quantile-band.ts";
+export { bandRadius } from "./quantile-band.ts";
+export { quantileInterval } from "./quantile-interval.ts";
 export { ratioInterval } from "./ratio-interval.ts";
 export { requestsUntilBound, requestsUntilRollback, ticksFor } from "./remaining.ts";
 export {

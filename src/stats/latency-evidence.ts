@@ -1,4 +1,4 @@
-import type { Arms } from "./arms.ts";
+import type { ArmCounts, Arms } from "./arms.ts";
 import {
   boundedExcess,
   type CountEvidence,
@@ -15,7 +15,7 @@ import { widenMargin, type Widening } from "./warm-up.ts";
 /** Evidence by tested bound, in the order of the plan. Plain data of bounded size. */
 export type LatencyEvidence = readonly CountEvidence[];
 
-/** One interval: requests of both copies by how long they took, over the same bounds as the history of the plan. */
+/** One interval: requests of both copies by how long they took. A bound of the plan that a copy does not have is not updated. */
 export interface LatencyTick {
   readonly canary: LatencyHistogram;
   readonly primary: LatencyHistogram;
@@ -35,11 +35,11 @@ export function updateLatencyEvidence(
   state: LatencyEvidence,
   tick: LatencyTick,
 ): LatencyEvidence {
-  return plan.map(({ count, boundIndex }, index) => {
+  return plan.map(({ count, boundMs }, index) => {
     const evidence = state[index] ?? startCountEvidence(count);
     const tolerated = widenMargin(count.tolerated, tick.widening, tick.envelope);
     return updateCountEvidence(count, evidence, {
-      strata: [slowArms(tick, boundIndex)],
+      strata: slowArms(tick, boundMs),
       tolerated,
       countsForBound: tick.countsForBound,
     });
@@ -83,9 +83,14 @@ export function slowExcess(
   return largest;
 }
 
-function slowArms({ canary, primary }: LatencyTick, boundIndex: number): Arms {
-  return {
-    canary: { total: canary.total, bad: canary.above[boundIndex] ?? 0 },
-    primary: { total: primary.total, bad: primary.above[boundIndex] ?? 0 },
-  };
+/** Nothing where a copy does not have the bound: its buckets are of another layout. */
+function slowArms({ canary, primary }: LatencyTick, boundMs: number): Arms[] {
+  const slowCanary = slowCounts(canary, boundMs);
+  const slowPrimary = slowCounts(primary, boundMs);
+  return slowCanary === undefined || slowPrimary === undefined ? [] : [{ canary: slowCanary, primary: slowPrimary }];
+}
+
+function slowCounts({ boundsMs, above, total }: LatencyHistogram, boundMs: number): ArmCounts | undefined {
+  const bad = above[boundsMs.indexOf(boundMs)];
+  return bad === undefined ? undefined : { total, bad };
 }

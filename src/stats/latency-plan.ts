@@ -13,8 +13,6 @@ import type { LatencyHistogram } from "./histogram.ts";
 /** Fixed from the primary's history before the first tick. */
 export interface LatencyBoundPlan {
   readonly boundMs: number;
-  /** Position of the bound in the histogram. */
-  readonly boundIndex: number;
   readonly count: CountPlan;
   /** Whether promotion waits for it. Rollback looks at all. */
   readonly isForPromotion: boolean;
@@ -60,7 +58,6 @@ export function planLatency(history: LatencyHistogram, settings: LatencySettings
     const dispersion = settings.dispersions[boundIndex] ?? 1;
     plans.push({
       boundMs,
-      boundIndex,
       count: countPlan(ratio, dispersion, settings.horizonTicks),
       isForPromotion: share > PROMOTION_SHARES.from && share < PROMOTION_SHARES.to,
     });

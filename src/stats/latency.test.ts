@@ -10,6 +10,7 @@ import {
   updateLatencyEvidence,
 } from "./latency-evidence.ts";
 import { planLatency, SLOWER_DEFAULT, toleratedSlowRatio } from "./latency-plan.ts";
+import { quantileInterval } from "./quantile-interval.ts";
 import { countsForBound, LATENCY_WIDENING, warmUpEnvelope, widenMargin } from "./warm-up.ts";
 
 /** The bounds of Istio's histogram, in ms. */
@@ -127,6 +128,25 @@ test("updateLatencyEvidence: a warm-up at four times the latency is no evidence 
   expect(run(4, 6, 0).evidence).toBeGreaterThan(Math.log(100));
   const plan = planLatency(history, settings);
   expect(slowExcess(plan, run(4, 6, 1).state, 0.05)?.excess).toBe(1);
+});
+
+test("updateLatencyEvidence: a bound that a copy does not have is not updated", () => {
+  const plan = planLatency(history, settings);
+  const start = startLatencyEvidence(plan);
+  const canary = { boundsMs: [50, 100], above: [9, 4], total: 20 };
+  const tick = { primary: history, envelope: 0, widening: LATENCY_WIDENING, countsForBound: true };
+  const ticks = updateLatencyEvidence(plan, start, { ...tick, canary }).map(({ worse }) => worse.ticks);
+  expect(ticks).toEqual([0, 1, 1, 0, 0, 0]);
+});
+
+test("quantileInterval: bounds that the quantile lies between, closer with more requests", () => {
+  const settled = { quantile: 0.99, alpha: 0.05, tunedFor: 10_000 };
+  expect(quantileInterval(history, settled)).toEqual({ lowMs: 100, highMs: 500 });
+  expect(quantileInterval(latencies(seededRandom(3), 30, 40), settled)).toEqual({ lowMs: 25, highMs: undefined });
+  expect(quantileInterval({ ...history, total: 0, above: history.above.map(() => 0) }, settled)).toEqual({
+    lowMs: 0,
+    highMs: undefined,
+  });
 });
 
 test("warmUpEnvelope: full during the burn-in, then halved every 10 s, gone in the end", () => {

@@ -1,5 +1,3 @@
-import type { Interval } from "./difference-interval.ts";
-
 /**
  * A band around a whole empirical distribution that holds at all times at once. For reports; verdicts test counts over bounds.
  */
@@ -18,11 +16,6 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2;
 export function bandRadius(count: number, countMin: number, alpha: number): number {
   if (count < countMin) return Number.POSITIVE_INFINITY;
   return A * Math.sqrt((Math.log1p(Math.log(count / countMin)) + bandConstant(alpha)) / count);
-}
-
-/** Shares below and above a quantile that the band allows: the quantile lies between the values at these shares. */
-export function quantileShares(quantile: number, radius: number): Interval {
-  return { low: Math.max(0, quantile - radius), high: Math.min(1, quantile + radius) };
 }
 
 /** C for a false-alarm chance alpha; falls with alpha. */
