@@ -1,7 +1,9 @@
+import { redisLists } from "./redis/redis-lists.ts";
+import { redisStreams } from "./redis/redis-streams.ts";
 import type { TriggerKind } from "./trigger.ts";
 
 /** Every kind of trigger. To add one: a file that exports a {@link TriggerKind}, and its name here. */
-export const triggerKinds: readonly TriggerKind[] = [];
+export const triggerKinds: readonly TriggerKind[] = [redisLists, redisStreams];
 
 export type * from "./trigger.ts";
 export { TriggerConfig, type TriggerConfigSources } from "./trigger-config.ts";

@@ -1,0 +1,46 @@
+import { Failure, messageOf, redact } from "#base";
+
+/**
+ * What a client or its server said, as a failure that names the action and holds no secret. The original is not kept as
+ * the cause: its message would be printed with the chain.
+ */
+export function clientFailure(action: string, thrown: unknown, secrets: Iterable<string | undefined>): Failure {
+  const known = [...secrets].filter((secret) => secret !== undefined);
+  return new Failure(redact(`${action}: ${shorten(describe(thrown))}`, known), {
+    code: "TriggerUnreadable",
+    retryable: true,
+  });
+}
+
+/** An answer of a server cannot be used. */
+export function unusableAnswer(message: string): Failure {
+  return new Failure(message, { code: "TriggerUnreadable", retryable: true });
+}
+
+/** User name and password of a URL, as written and decoded, for {@link clientFailure}. */
+export function loginOf(url: URL): string[] {
+  return [url.password, decoded(url.password), url.username, decoded(url.username)].filter((text) => text !== "");
+}
+
+/** Percent-decodes; text that is not encoded properly stays as it is. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Sockets that try several addresses say what went wrong in `errors` and leave their own message empty. */
+function describe(thrown: unknown): string {
+  if (thrown instanceof AggregateError) {
+    const first: unknown = thrown.errors[0];
+    if (thrown.message === "" && first !== undefined) return messageOf(first);
+  }
+  return messageOf(thrown) || "no reason given";
+}
+
+/** A server may answer with anything. */
+function shorten(text: string): string {
+  return text.length <= 300 ? text : `${text.slice(0, 300)}…`;
+}
