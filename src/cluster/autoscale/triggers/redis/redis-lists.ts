@@ -1,3 +1,4 @@
+import { countField } from "../clients/count-field.ts";
 import { externalTargetType, refusePodIdentity } from "../clients/external-target.ts";
 import { unusableAnswer } from "../clients/client-failure.ts";
 import type { ExternalTrigger, TriggerKind, TriggerOptions, TriggerWorld } from "../trigger.ts";
@@ -22,9 +23,8 @@ async function buildRedisList(options: TriggerOptions, world: TriggerWorld): Pro
   const { config, scaledObject } = options;
   const settings = readRedisSettings(config, topologyOf(options.type));
   const listName = config.text("listName", { isRequired: true });
-  const listLength = config.number("listLength", { isWhole: true }) ?? 5;
-  if (listLength <= 0) config.mistake(`"listLength" is ${listLength}; give more than 0`);
-  const activation = config.number("activationListLength", { isWhole: true }) ?? 0;
+  const listLength = countField(config, "listLength", { fallback: 5, least: 1 });
+  const activation = countField(config, "activationListLength", { fallback: 0, least: 0 });
   const targetType = externalTargetType(options);
   refusePodIdentity(options.podIdentity, config);
   config.end();

@@ -100,7 +100,8 @@ async function createCommander(settings: RedisSettings, world: TriggerWorld, nam
         ...quiet,
         socket,
       },
-      maxCommandRediscovers: 3,
+      // Each is a second long; whoever waits has given up before the default of 16 are over.
+      maxCommandRediscovers: 1,
     });
     sentinel.on("error", ignored);
     return {

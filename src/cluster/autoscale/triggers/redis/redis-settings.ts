@@ -1,4 +1,5 @@
 import { type Address, parseAddress } from "../clients/address.ts";
+import { countField } from "../clients/count-field.ts";
 import { readTls, type TlsSettings } from "../clients/tls.ts";
 import type { ConfigSource, TriggerConfig } from "../trigger-config.ts";
 
@@ -30,8 +31,6 @@ export function readRedisSettings(config: TriggerConfig, topology: RedisTopology
   const sentinelMaster = config.text("sentinelMaster", { from: addressOrder });
   if (topology === "sentinel" && sentinelMaster === undefined)
     config.mistake('"sentinelMaster" is missing; give the name under which the sentinels watch the master');
-  const databaseIndex = config.number("databaseIndex", { isWhole: true }) ?? 0;
-  if (databaseIndex < 0) config.mistake(`"databaseIndex" is ${databaseIndex}; give 0 or more`);
   return {
     topology,
     addresses: readAddresses(config),
@@ -40,34 +39,30 @@ export function readRedisSettings(config: TriggerConfig, topology: RedisTopology
     sentinelUsername: config.text("sentinelUsername", { from: addressOrder }),
     sentinelPassword: config.text("sentinelPassword", { from: addressOrder }),
     sentinelMaster: sentinelMaster ?? "",
-    databaseIndex,
+    databaseIndex: countField(config, "databaseIndex", { fallback: 0, least: 0 }),
     tls: isTlsAsked(config) ? tls : undefined,
   };
 }
 
 function readAddresses(config: TriggerConfig): Address[] {
-  const texts = [...(eitherList(config, ["address", "addresses"], addressOrder) ?? []), ...pairs(config)];
-  if (texts.length === 0) {
-    config.mistake('no address is given; set "address" to host:port (several with commas), or "host" and "port"');
+  const hosts = eitherList(config, ["host", "hosts"], loginOrder) ?? [];
+  const ports = eitherList(config, ["port", "ports"], loginOrder) ?? [];
+  const hasPairs = hosts.length > 0 && ports.length > 0;
+  if (hasPairs && hosts.length !== ports.length) {
+    config.mistake(`${hosts.length} hosts and ${ports.length} ports are given; give one port for each host`);
     return [];
   }
+  const texts = [
+    ...(eitherList(config, ["address", "addresses"], addressOrder) ?? []),
+    ...(hasPairs ? hosts.map((host, index) => `${host.includes(":") ? `[${host}]` : host}:${ports[index] ?? ""}`) : []),
+  ];
+  if (texts.length === 0)
+    config.mistake('no address is given; set "address" to host:port (several with commas), or "host" and "port"');
   return texts.flatMap((text) => {
     const address = parseAddress(text);
     if (address === undefined) config.mistake(`address "${text}" is not host:port`);
     return address ?? [];
   });
-}
-
-/** Host and port in parameters of their own. */
-function pairs(config: TriggerConfig): string[] {
-  const hosts = eitherList(config, ["host", "hosts"], loginOrder) ?? [];
-  const ports = eitherList(config, ["port", "ports"], loginOrder) ?? [];
-  if (hosts.length === 0 || ports.length === 0) return [];
-  if (hosts.length !== ports.length) {
-    config.mistake(`${hosts.length} hosts and ${ports.length} ports are given; give one port for each host`);
-    return [];
-  }
-  return hosts.map((host, index) => `${host.includes(":") ? `[${host}]` : host}:${ports[index] ?? ""}`);
 }
 
 function eitherList(

@@ -1,4 +1,5 @@
 import { unusableAnswer } from "../clients/client-failure.ts";
+import { countField } from "../clients/count-field.ts";
 import { externalTargetType, refusePodIdentity } from "../clients/external-target.ts";
 import type { TriggerConfig } from "../trigger-config.ts";
 import type { ExternalTrigger, TriggerKind, TriggerOptions, TriggerWorld } from "../trigger.ts";
@@ -27,7 +28,7 @@ async function buildRedisStream(options: TriggerOptions, world: TriggerWorld): P
   const settings = readRedisSettings(config, topologyOf(options.type));
   const stream = config.text("stream", { isRequired: true });
   const mode = readMode(config);
-  const activation = config.number("activationLagCount", { isWhole: true }) ?? 0;
+  const activation = countField(config, "activationLagCount", { fallback: 0, least: 0 });
   const targetType = externalTargetType(options);
   refusePodIdentity(options.podIdentity, config);
   config.end();
@@ -47,18 +48,11 @@ async function buildRedisStream(options: TriggerOptions, world: TriggerWorld): P
 /** A group with `lagCount` is measured by its lag, a group alone by what it has not confirmed, no group by the whole stream. */
 function readMode(config: TriggerConfig): StreamMode {
   const group = config.text("consumerGroup");
-  const lag = positive(config, "lagCount");
-  const pending = positive(config, "pendingEntriesCount") ?? 5;
-  const length = positive(config, "streamLength") ?? 5;
+  const lag = countField(config, "lagCount", { fallback: 0, least: 0 });
+  const pending = countField(config, "pendingEntriesCount", { fallback: 5, least: 1 });
+  const length = countField(config, "streamLength", { fallback: 5, least: 1 });
   if (group === undefined) return { kind: "length", target: length };
-  return lag === undefined ? { kind: "pending", group, target: pending } : { kind: "lag", group, target: lag };
-}
-
-function positive(config: TriggerConfig, name: string): number | undefined {
-  const value = config.number(name, { isWhole: true });
-  if (value !== undefined && value < 0) config.mistake(`"${name}" is ${value}; give more than 0`);
-  // Zero counts as not given.
-  return value === 0 ? undefined : value;
+  return lag === 0 ? { kind: "pending", group, target: pending } : { kind: "lag", group, target: lag };
 }
 
 function topologyOf(type: string): RedisTopology {
