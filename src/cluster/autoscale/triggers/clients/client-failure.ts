@@ -17,9 +17,9 @@ export function unusableAnswer(message: string): Failure {
   return new Failure(message, { code: "TriggerUnreadable", retryable: true });
 }
 
-/** User name and password of a URL, as written and decoded, for {@link clientFailure}. */
-export function loginOf(url: URL): string[] {
-  return [url.password, decoded(url.password), url.username, decoded(url.username)].filter((text) => text !== "");
+/** The password of a URL, as written and decoded, for {@link clientFailure}. */
+export function passwordsOf(url: URL): string[] {
+  return [url.password, decoded(url.password)];
 }
 
 /** Percent-decodes; text that is not encoded properly stays as it is. */
