@@ -1,3 +1,4 @@
+import { kafka } from "./kafka/kafka.ts";
 import { natsJetStream } from "./nats/nats-jetstream.ts";
 import { rabbitMq } from "./rabbitmq/rabbitmq.ts";
 import { redisLists } from "./redis/redis-lists.ts";
@@ -5,7 +6,7 @@ import { redisStreams } from "./redis/redis-streams.ts";
 import type { TriggerKind } from "./trigger.ts";
 
 /** Every kind of trigger. To add one: a file that exports a {@link TriggerKind}, and its name here. */
-export const triggerKinds: readonly TriggerKind[] = [natsJetStream, rabbitMq, redisLists, redisStreams];
+export const triggerKinds: readonly TriggerKind[] = [kafka, natsJetStream, rabbitMq, redisLists, redisStreams];
 
 export type * from "./trigger.ts";
 export { TriggerConfig, type TriggerConfigSources } from "./trigger-config.ts";
