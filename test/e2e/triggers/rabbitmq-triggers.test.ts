@@ -1,5 +1,6 @@
-import { dirname, join } from "node:path";
 import { writeFileSync } from "node:fs";
+import { connect as connectTcp, createServer, type Socket } from "node:net";
+import { dirname, join } from "node:path";
 import { type Channel, connect } from "amqplib";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
@@ -120,6 +121,30 @@ describe.skipIf("missing" in rabbit)("rabbitmq against a real server", () => {
     );
     await expect(wrong).rejects.not.toThrow(/sesame/);
     await expect(readAll({ metadata: { ...metadata, vhostName: "none" }, auth })).rejects.toThrow(/, vhost "none": /);
+  });
+
+  it("gives up on a connection that falls silent, and fails reads after it at once", async () => {
+    await fill("jobs-4", 1);
+    const passages: Socket[] = [];
+    const passage = createServer((near) => {
+      const far = connectTcp(port, "127.0.0.1");
+      near.pipe(far).pipe(near);
+      for (const socket of [near, far]) socket.on("error", () => undefined);
+      passages.push(near, far);
+    });
+    await new Promise<void>((resolve) => passage.listen(0, "127.0.0.1", resolve));
+    const address = passage.address();
+    const host = `amqp://127.0.0.1:${typeof address === "object" ? address?.port : 0}/shop`;
+    const hasty = triggerWorld({ timeoutMs: 1000 });
+    const trigger = await buildTrigger({ type: "rabbitmq", metadata: { host, queueName: "jobs-4" }, auth }, hasty);
+    await vi.waitFor(async () => expect(await readOnce(trigger)).toEqual({ values: [1], isActive: true }));
+    for (const socket of passages) socket.unpipe().resume();
+    await expect(readOnce(trigger)).rejects.toThrow('read queue "jobs-4" over AMQP: no answer within 1s');
+    await expect(readOnce(trigger)).rejects.toThrow(/^read queue "jobs-4" over AMQP: (?!no answer)/);
+    await trigger.close();
+    await vi.waitFor(() => expect(passages[0]?.closed).toBe(true));
+    for (const socket of passages) socket.destroy();
+    passage.close();
   });
 
   it("checks the server's certificate over amqps and https", async () => {

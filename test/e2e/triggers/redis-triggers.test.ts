@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
@@ -125,16 +125,26 @@ describe.skipIf("missing" in redis)("triggers of Redis against a real server", (
     await trigger.close();
   });
 
-  it("redis gives up on a server that never answers", async () => {
-    const silent = createServer(() => undefined);
-    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-    const address = silent.address();
-    const at = typeof address === "object" && address !== null ? address.port : 0;
-    const metadata = { address: `127.0.0.1:${at}`, listName: "jobs" };
-    const building = buildTrigger({ type: "redis", metadata }, triggerWorld({ timeoutMs: 200 }));
-    await expect(building).rejects.toThrow(`connect to Redis (single) at 127.0.0.1:${at}: `);
-    silent.close();
-  });
+  it.each(["redis", "redis-cluster", "redis-sentinel"])(
+    "%s gives up on a server that never answers, and leaves no connection behind",
+    async (type) => {
+      const open = new Set<Socket>();
+      const silent = createServer((socket) => {
+        open.add(socket.resume());
+        socket.once("close", () => open.delete(socket));
+      });
+      await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+      const address = silent.address();
+      const at = `127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+      const metadata = { address: at, listName: "jobs", sentinelMaster: "m" };
+      for (const login of [auth, {}]) {
+        const building = buildTrigger({ type, metadata, auth: login }, triggerWorld({ timeoutMs: 300 }));
+        await expect(building).rejects.toThrow(/^connect to Redis \(\w+\) at 127\.0\.0\.1:\d+: /);
+        await vi.waitFor(() => expect(open.size).toBe(0));
+      }
+      silent.close();
+    },
+  );
 
   it("redis-streams reads length, pending entries and lag", async () => {
     run("DEL", "orders");

@@ -6,15 +6,13 @@ import { Failure, messageOf, redact } from "#base";
  */
 export function clientFailure(action: string, thrown: unknown, secrets: Iterable<string | undefined>): Failure {
   const known = [...secrets].filter((secret) => secret !== undefined);
-  return new Failure(redact(`${action}: ${shorten(describe(thrown))}`, known), {
-    code: "TriggerUnreadable",
-    retryable: true,
-  });
+  return unreadable(redact(`${action}: ${shorten(describe(thrown))}`, known));
 }
 
-/** An answer of a server cannot be used. */
-export function unusableAnswer(message: string): Failure {
-  return new Failure(message, { code: "TriggerUnreadable", retryable: true });
+/** A trigger has no value: its server is not there, or what it answered cannot be used. */
+export function unreadable(message: string): Failure {
+  const code = "TriggerUnreadable";
+  return new Failure(message, { code, retryable: true });
 }
 
 /** The password of a URL, as written and decoded, for {@link clientFailure}. */
@@ -31,8 +29,10 @@ export function decoded(text: string): string {
   }
 }
 
-/** Sockets that try several addresses say what went wrong in `errors` and leave their own message empty. */
+/** Clients wrap an error in one of the same text. Sockets that try several addresses say what went wrong in `errors` and leave their own message empty. */
 function describe(thrown: unknown): string {
+  if (thrown instanceof Error && thrown.cause instanceof Error && thrown.message === thrown.cause.message)
+    return describe(thrown.cause);
   if (thrown instanceof AggregateError) {
     const first: unknown = thrown.errors[0];
     if (thrown.message === "" && first !== undefined) return messageOf(first);

@@ -1,12 +1,11 @@
-import { type Clock, Failure, formatDuration } from "#base";
+import { type Clock, formatDuration } from "#base";
+import { unreadable } from "./client-failure.ts";
 
 export interface DeadlineOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
   /** Ends the work early. */
   readonly signal: AbortSignal;
-  /** The action, for the message: `read list "jobs"`. */
-  readonly action: string;
 }
 
 /**
@@ -16,14 +15,14 @@ export interface DeadlineOptions {
  * @throws Failure `TriggerUnreadable` when the time is over or the signal ended it; else what the work throws.
  */
 export async function withDeadline<T>(work: (signal: AbortSignal) => Promise<T>, options: DeadlineOptions): Promise<T> {
-  const { clock, timeoutMs, signal, action } = options;
-  if (signal.aborted) throw gaveUp(action, "it was told to stop");
+  const { clock, timeoutMs, signal } = options;
+  if (signal.aborted) throw unreadable("it was told to stop");
   const ended = new AbortController();
   let cancelTimer = (): void => undefined;
   let onAbort = (): void => undefined;
   const over = new Promise<never>((_, reject) => {
     const end = (reason: string): void => {
-      reject(gaveUp(action, reason));
+      reject(unreadable(reason));
       ended.abort();
     };
     cancelTimer = clock.after(timeoutMs, () => end(`no answer within ${formatDuration(timeoutMs)}`));
@@ -38,8 +37,4 @@ export async function withDeadline<T>(work: (signal: AbortSignal) => Promise<T>,
     cancelTimer();
     signal.removeEventListener("abort", onAbort);
   }
-}
-
-function gaveUp(action: string, reason: string): Failure {
-  return new Failure(`${action}: ${reason}`, { code: "TriggerUnreadable", retryable: true });
 }

@@ -1,5 +1,5 @@
 import { type Dispatcher, request } from "undici";
-import { unusableAnswer } from "./client-failure.ts";
+import { unreadable } from "./client-failure.ts";
 
 export interface JsonCall {
   readonly url: URL;
@@ -24,13 +24,13 @@ export async function getJson(call: JsonCall): Promise<unknown> {
   });
   if (response.statusCode !== 200) {
     await response.body.dump({ limit: MAX_ERROR_BODY_BYTES });
-    throw unusableAnswer(`the server answered with HTTP status ${response.statusCode}`);
+    throw unreadable(`the server answered with HTTP status ${response.statusCode}`);
   }
   const text = await readBounded(response.body, call.maxBodyBytes);
   try {
     return JSON.parse(text);
   } catch {
-    throw unusableAnswer("the server's answer is no JSON");
+    throw unreadable("the server's answer is no JSON");
   }
 }
 
@@ -40,7 +40,7 @@ async function readBounded(body: Dispatcher.ResponseData["body"], maxBytes: numb
   for await (const part of body as AsyncIterable<Buffer>) {
     bytes += part.length;
     // Leaving the loop ends the connection.
-    if (bytes > maxBytes) throw unusableAnswer(`the server's answer is larger than ${maxBytes} bytes`);
+    if (bytes > maxBytes) throw unreadable(`the server's answer is larger than ${maxBytes} bytes`);
     parts.push(part);
   }
   return Buffer.concat(parts).toString("utf8");

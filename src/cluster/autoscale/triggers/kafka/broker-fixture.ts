@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 
 /**
  * A small Kafka for tests: as many brokers as partitions have leaders, each on a port of its own. Debian has no package of
@@ -12,6 +13,8 @@ export interface KafkaFixture {
   readonly ports: readonly number[];
   /** Names of the requests that came, and what of them tests look at. */
   readonly requests: string[];
+  /** Connections that are open. */
+  readonly sockets: ReadonlySet<Socket>;
   close(): Promise<void>;
 }
 
@@ -31,6 +34,8 @@ export interface KafkaFixtureOptions {
   readonly host: string;
   /** Asked for over SASL/PLAIN. */
   readonly login?: { readonly username: string; readonly password: string };
+  /** Listens over TLS. */
+  readonly tls?: TlsOptions;
   /** Answers nothing at all. */
   readonly isSilent?: boolean;
 }
@@ -58,10 +63,12 @@ export async function startKafkaFixture(options: KafkaFixtureOptions): Promise<K
   const cluster: Cluster = { options, topics, ports, seen };
   const servers: Server[] = [];
   for (let id = 0; id < options.brokerCount; id += 1) {
-    const server = createServer((socket) => {
+    const onSocket = (socket: Socket): void => {
       sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
       serve(socket, cluster, id);
-    });
+    };
+    const server = options.tls === undefined ? createServer(onSocket) : createTlsServer(options.tls, onSocket);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
     ports.push(typeof address === "object" && address !== null ? address.port : 0);
@@ -71,6 +78,7 @@ export async function startKafkaFixture(options: KafkaFixtureOptions): Promise<K
     topics,
     ports,
     requests: seen,
+    sockets,
     async close() {
       for (const socket of sockets) socket.destroy();
       await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));

@@ -2,7 +2,7 @@ import { connect as connectTcp, isIP, type LookupFunction, type Socket } from "n
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import type { Admin, ISocketFactory, SASLOptions } from "kafkajs";
 import { formatAddress } from "../clients/address.ts";
-import { clientFailure, unusableAnswer } from "../clients/client-failure.ts";
+import { clientFailure, unreadable } from "../clients/client-failure.ts";
 import { lookupIn } from "../clients/cluster-lookup.ts";
 import { withDeadline } from "../clients/deadline.ts";
 import { secretsOfTls, tlsConnectOf } from "../clients/tls.ts";
@@ -57,9 +57,7 @@ export class KafkaSession {
   async close(): Promise<void> {
     const { clock, timeoutMs } = this.#world;
     const { signal } = new AbortController();
-    await withDeadline(() => this.#admin.disconnect(), { clock, timeoutMs, signal, action: "close" }).catch(
-      () => undefined,
-    );
+    await withDeadline(() => this.#admin.disconnect(), { clock, timeoutMs, signal }).catch(() => undefined);
     this.#sockets.close();
   }
 
@@ -68,7 +66,7 @@ export class KafkaSession {
     const { sasl, tls } = this.#settings;
     try {
       // Several brokers are asked one after the other.
-      return await withDeadline(work, { clock, timeoutMs: timeoutMs * 2, signal, action });
+      return await withDeadline(work, { clock, timeoutMs: timeoutMs * 2, signal });
     } catch (thrown) {
       throw clientFailure(action, thrown, [sasl?.password, ...(tls === undefined ? [] : secretsOfTls(tls))]);
     }
@@ -87,8 +85,7 @@ export class KafkaSession {
     return partitions.map(({ topic: name, partition }) => {
       const key = `${name} ${partition}`;
       const offset = committed.get(key);
-      if (offset === undefined)
-        throw unusableAnswer(`the answer has no offset for partition ${partition} of "${name}"`);
+      if (offset === undefined) throw unreadable(`the answer has no offset for partition ${partition} of "${name}"`);
       return { topic: name, partition, committed: offset, newest: newest.get(key) };
     });
   }
@@ -96,7 +93,7 @@ export class KafkaSession {
   async #topicsOf(groupId: string): Promise<string[]> {
     const topics = (await this.#admin.fetchOffsets({ groupId })).map(({ topic }) => topic);
     if (topics.length > MAX_TOPICS)
-      throw unusableAnswer(`the group has ${topics.length} topics, more than ${MAX_TOPICS}; name one as "topic"`);
+      throw unreadable(`the group has ${topics.length} topics, more than ${MAX_TOPICS}; name one as "topic"`);
     return topics;
   }
 
@@ -104,7 +101,7 @@ export class KafkaSession {
     const { topics: found } = await this.#admin.fetchTopicMetadata({ topics });
     return found.flatMap(({ name, partitions }) => {
       const counting = partitions.filter(({ partitionId }) => isInRanges(partitionId, this.#settings.partitions));
-      if (counting.length === 0) throw unusableAnswer(`topic "${name}" has none of the partitions that are asked for`);
+      if (counting.length === 0) throw unreadable(`topic "${name}" has none of the partitions that are asked for`);
       return counting.map(({ partitionId }) => ({ topic: name, partition: partitionId }));
     });
   }

@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { buildTrigger, metricOf, readOnce, type TriggerCase, triggerWorld } from "../clients/trigger-fixture.ts";
 import { type KafkaFixture, type KafkaFixtureOptions, startKafkaFixture } from "./broker-fixture.ts";
 
@@ -196,11 +196,12 @@ it("kafka logs in over SASL, and shows no password when it is wrong", async () =
   );
 });
 
-it("kafka gives up on brokers that never answer", async () => {
-  const { ports } = await startBrokers({ isSilent: true });
+it("kafka gives up on brokers that never answer, and leaves no connection behind", async () => {
+  const { ports, sockets } = await startBrokers({ isSilent: true });
   const building = buildTrigger(
     { type, metadata: { ...metadata, bootstrapServers: `127.0.0.1:${ports[0]}` } },
     triggerWorld({ timeoutMs: 150 }),
   );
   await expect(building).rejects.toThrow(/^connect to Kafka at 127\.0\.0\.1:\d+: /);
+  await vi.waitFor(() => expect(sockets.size).toBe(0));
 });

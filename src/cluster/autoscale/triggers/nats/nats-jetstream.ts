@@ -1,4 +1,4 @@
-import { clientFailure, unusableAnswer } from "../clients/client-failure.ts";
+import { clientFailure, unreadable } from "../clients/client-failure.ts";
 import { countField } from "../clients/count-field.ts";
 import { withDeadline } from "../clients/deadline.ts";
 import { externalTargetType, refusePodIdentity } from "../clients/external-target.ts";
@@ -87,7 +87,7 @@ class Monitor {
     const { clock, timeoutMs } = this.#world;
     try {
       // Several servers may have to be asked; each may take as long as the whole.
-      return await withDeadline((ending) => this.#find(ending), { clock, timeoutMs: timeoutMs * 2, signal, action });
+      return await withDeadline((ending) => this.#find(ending), { clock, timeoutMs: timeoutMs * 2, signal });
     } catch (thrown) {
       this.#leader = undefined;
       throw clientFailure(action, thrown, []);
@@ -123,7 +123,7 @@ class Monitor {
       this.#leader = { host, name };
       return sight.lag;
     }
-    if (last.kind === "found") throw unusableAnswer(`none of the servers leads it, "${last.leader ?? ""}" should`);
+    if (last.kind === "found") throw unreadable(`none of the servers leads it, "${last.leader ?? ""}" should`);
     return lagOf(last, this.#name);
   }
 
@@ -138,8 +138,7 @@ class Monitor {
     const query = new URLSearchParams({ acc: this.#name.accountId, consumers: "true", config: "true" });
     const answer = await this.#get(host, `jsz?${query.toString()}`, signal);
     const sight = consumerIn(answer, this.#name);
-    if (sight.kind === "found" && Number.isNaN(sight.lag))
-      throw unusableAnswer("the server does not count its messages");
+    if (sight.kind === "found" && Number.isNaN(sight.lag)) throw unreadable("the server does not count its messages");
     return { sight, clusterSize: clusterSizeIn(answer) };
   }
 
@@ -150,7 +149,7 @@ class Monitor {
   #get(host: string, page: string, signal: AbortSignal): Promise<unknown> {
     const url = new URL(page, this.#base.href.endsWith("/") ? this.#base : `${this.#base.href}/`);
     // What members call themselves comes from the network.
-    if (!URL.canParse(`${url.protocol}//${host}`)) throw unusableAnswer(`a member's address "${host}" is no host`);
+    if (!URL.canParse(`${url.protocol}//${host}`)) throw unreadable(`a member's address "${host}" is no host`);
     url.host = host;
     const { http, timeoutMs } = this.#world;
     return getJson({ url, dispatcher: http, timeoutMs, maxBodyBytes: MAX_BODY_BYTES, signal });
@@ -161,7 +160,7 @@ class Monitor {
 function lagOf(sight: ConsumerSight, { account, accountId, stream, consumer }: ConsumerName): number {
   if (sight.kind === "found") return sight.lag;
   const missing = { account: account ?? accountId, stream, consumer }[sight.missing];
-  throw unusableAnswer(`the server has no ${sight.missing} "${missing}"`);
+  throw unreadable(`the server has no ${sight.missing} "${missing}"`);
 }
 
 function withoutPort(url: string): string {

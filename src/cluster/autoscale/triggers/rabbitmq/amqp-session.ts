@@ -43,7 +43,7 @@ export class AmqpSession {
           if (ending.aborted) destroy(connection);
           return new AmqpSession(connection, settings, world);
         },
-        { clock, timeoutMs, signal, action },
+        { clock, timeoutMs, signal },
       );
     } catch (thrown) {
       throw clientFailure(action, thrown, secretsOf(settings));
@@ -64,7 +64,7 @@ export class AmqpSession {
           // A passive declaration: it fails rather than makes the queue.
           return (await channel.checkQueue(queueName)).messageCount;
         },
-        { clock, timeoutMs, signal, action },
+        { clock, timeoutMs, signal },
       );
     } catch (thrown) {
       throw clientFailure(action, thrown, secretsOf(this.#settings));
@@ -76,9 +76,7 @@ export class AmqpSession {
     const { clock, timeoutMs } = this.#world;
     // The world may be ending; that is the reason to close.
     const { signal } = new AbortController();
-    await withDeadline(() => this.#connection.close(), { clock, timeoutMs, signal, action: "close" }).catch(
-      () => undefined,
-    );
+    await withDeadline(() => this.#connection.close(), { clock, timeoutMs, signal }).catch(() => undefined);
     destroy(this.#connection);
   }
 
@@ -127,11 +125,14 @@ async function connect({ settings, world, scaledObject, ending }: ConnectOptions
   return amqp.connect(where, how);
 }
 
-/** Ends the socket. The client has no way to give up on a server that does not answer, so its socket is looked for. */
+/**
+ * Ends the socket. The client has no way to give up on a server that does not answer, so its socket is looked for; it
+ * hears of the end by the error only.
+ */
 function destroy(connection: ChannelModel): void {
   const inner: unknown = connection.connection;
   const stream = isObject(inner) ? inner.stream : undefined;
-  if (stream instanceof Socket) stream.destroy();
+  if (stream instanceof Socket) stream.destroy(new Error("the connection was given up"));
 }
 
 function secretsOf({ host, login, tls }: RabbitSettings): (string | undefined)[] {

@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher } from "undici";
-import { clientFailure, decoded, passwordsOf, unusableAnswer } from "../clients/client-failure.ts";
+import { clientFailure, decoded, passwordsOf, unreadable } from "../clients/client-failure.ts";
 import { lookupIn } from "../clients/cluster-lookup.ts";
 import { withDeadline } from "../clients/deadline.ts";
 import { getJson } from "../clients/http-json.ts";
@@ -31,7 +31,7 @@ export class ManagementApi {
     const { clock } = this.#world;
     const action = `read queue "${queueName}" from RabbitMQ at ${host.protocol}//${host.host}`;
     try {
-      return await withDeadline((ending) => this.#ask(timeoutMs, ending), { clock, timeoutMs, signal, action });
+      return await withDeadline((ending) => this.#ask(timeoutMs, ending), { clock, timeoutMs, signal });
     } catch (thrown) {
       throw clientFailure(action, thrown, [...passwordsOf(host), login?.password, ...secretsOfTls(tls)]);
     }
@@ -50,7 +50,7 @@ export class ManagementApi {
     if (!useRegex) return queueIn(answer, { isReadyOnly }) ?? refuse("it is no queue");
     const page = queuesIn(answer, { isReadyOnly }) ?? refuse("it is no page of queues");
     if (page.pageCount > 1)
-      throw unusableAnswer(
+      throw unreadable(
         `the expression matches more queues than one page of ${this.#settings.pageSize} holds; raise "pageSize" (up to 500) or match fewer`,
       );
     return combineQueues(page.queues, operation);
@@ -58,7 +58,7 @@ export class ManagementApi {
 }
 
 function refuse(why: string): never {
-  throw unusableAnswer(`the server's answer cannot be used: ${why}`);
+  throw unreadable(`the server's answer cannot be used: ${why}`);
 }
 
 /** Where the queue, or the page of queues, is found. The host's path ends in the vhost; what is before it is kept. */

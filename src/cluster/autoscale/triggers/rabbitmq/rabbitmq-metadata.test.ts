@@ -1,6 +1,7 @@
-import { expect, it } from "vitest";
+import { createServer, type Socket } from "node:net";
+import { expect, it, vi } from "vitest";
 import { TriggerConfig } from "../trigger-config.ts";
-import { buildTrigger, metricOf, type TriggerCase } from "../clients/trigger-fixture.ts";
+import { buildTrigger, metricOf, type TriggerCase, triggerWorld } from "../clients/trigger-fixture.ts";
 import { queuesUrl } from "./management-api.ts";
 import { readRabbitSettings } from "./rabbitmq-settings.ts";
 
@@ -156,3 +157,22 @@ it.each([
     message: `connect to RabbitMQ at ${scheme}://127.0.0.1:1, vhost "/": connect ECONNREFUSED 127.0.0.1:1`,
   });
 });
+
+it.each(["amqp", "amqps"])(
+  "build of rabbitmq over %s gives up on a server that never answers, and leaves no connection behind",
+  async (scheme) => {
+    const open = new Set<Socket>();
+    const silent = createServer((socket) => {
+      open.add(socket.resume());
+      socket.once("close", () => open.delete(socket));
+      socket.on("error", () => undefined);
+    });
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const address = silent.address();
+    const host = `${scheme}://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+    const building = buildTrigger({ type, metadata: { host, queueName: "jobs" } }, triggerWorld({ timeoutMs: 200 }));
+    await expect(building).rejects.toThrow(/^connect to RabbitMQ at amqps?:\/\/127\.0\.0\.1:\d+, vhost "\/": /);
+    await vi.waitFor(() => expect(open.size).toBe(0));
+    silent.close();
+  },
+);

@@ -1,6 +1,6 @@
 import { countField } from "../clients/count-field.ts";
 import { externalTargetType, refusePodIdentity } from "../clients/external-target.ts";
-import { unusableAnswer } from "../clients/client-failure.ts";
+import { unreadable } from "../clients/client-failure.ts";
 import type { ExternalTrigger, TriggerKind, TriggerOptions, TriggerWorld } from "../trigger.ts";
 import { RedisSession } from "./redis-session.ts";
 import { readRedisSettings, type RedisTopology } from "./redis-settings.ts";
@@ -49,5 +49,5 @@ function topologyOf(type: string): RedisTopology {
 /** A count out of a reply. @throws Failure `TriggerUnreadable` */
 export function countOf(reply: unknown, action: string): number {
   if (typeof reply === "number" && reply >= 0) return reply;
-  throw unusableAnswer(`${action}: the server's answer is no count`);
+  throw unreadable(`${action}: the server's answer is no count`);
 }

@@ -1,4 +1,4 @@
-import { unusableAnswer } from "../clients/client-failure.ts";
+import { unreadable } from "../clients/client-failure.ts";
 import { countField } from "../clients/count-field.ts";
 import { externalTargetType, refusePodIdentity } from "../clients/external-target.ts";
 import type { TriggerConfig } from "../trigger-config.ts";
@@ -95,7 +95,7 @@ class StreamReader {
     if (!this.#knowsLag) {
       const info = await this.#send(action, ["INFO", "server"], signal);
       const problem = problemOfVersion(typeof info === "string" ? info : "");
-      if (problem !== undefined) throw unusableAnswer(`${action}: ${problem}`);
+      if (problem !== undefined) throw unreadable(`${action}: ${problem}`);
       this.#knowsLag = true;
     }
     // XINFO fails for an absent stream, and errors are not told apart by their texts.
@@ -105,7 +105,7 @@ class StreamReader {
     // Without a group, which its consumers may make only once they run, everything is still to be read.
     if (lag === "no group") return this.#length(signal);
     if (lag === "unknown")
-      throw unusableAnswer(
+      throw unreadable(
         `${action}: the server cannot tell it, because entries in the middle of the stream were deleted; use pendingEntriesCount or streamLength`,
       );
     return lag;
