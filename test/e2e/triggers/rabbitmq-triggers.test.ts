@@ -167,7 +167,7 @@ describe.skipIf("missing" in rabbit)("rabbitmq against a real server", () => {
   it("counts all messages over HTTP, or those that are ready", async () => {
     await fill("work", 4);
     await channel.get("work");
-    const metadata = { host: `http://anna:open%20sesame@127.0.0.1:${apiPort}/shop`, queueName: "work" };
+    const metadata = { host: `http://anna:open%20sesame@rabbitmq.shop:${apiPort}/shop`, queueName: "work" };
     await vi.waitFor(
       async () => {
         expect(await readAll({ metadata })).toEqual({ values: [4], isActive: true });
@@ -179,7 +179,7 @@ describe.skipIf("missing" in rabbit)("rabbitmq against a real server", () => {
       { timeout: 10_000, interval: 200 },
     );
     await expect(readAll({ metadata: { ...metadata, queueName: "nothing" } })).rejects.toThrow(
-      `read queue "nothing" from RabbitMQ at http://127.0.0.1:${apiPort}: the server answered with HTTP status 404`,
+      `read queue "nothing" from RabbitMQ at http://rabbitmq.shop:${apiPort}: the server answered with HTTP status 404`,
     );
   });
 

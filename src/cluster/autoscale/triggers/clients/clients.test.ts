@@ -1,8 +1,11 @@
+import { createServer } from "node:http";
+import { Agent } from "undici";
 import { expect, it } from "vitest";
 import { createVirtualClock } from "#testing";
 import { formatAddress, parseAddress } from "./address.ts";
 import { clientFailure, passwordsOf } from "./client-failure.ts";
 import { withDeadline } from "./deadline.ts";
+import { getJson } from "./http-json.ts";
 import { tlsConnectOf } from "./tls.ts";
 
 it.each([
@@ -75,4 +78,27 @@ it("tlsConnectOf gives what is there, and a name for SNI only to hosts with a na
     rejectUnauthorized: false,
     servername: "redis.shop",
   });
+});
+
+it("getJson asks the address behind a name by that name, and bounds what it reads", async () => {
+  const hosts: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    hosts.push(request.headers.host);
+    if (request.url === "/endless") response.end(JSON.stringify("x".repeat(5000)));
+    else response.end('{"a":1}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const base = `http://nats:${typeof address === "object" ? address?.port : 0}`;
+  const dispatcher = new Agent();
+  const { signal } = new AbortController();
+  const resolve = (host: string): string => (host === "nats" ? "127.0.0.1" : host);
+  const call = { dispatcher, resolve, timeoutMs: 3000, maxBodyBytes: 1000, signal };
+  expect(await getJson({ ...call, url: new URL(`${base}/jsz`) })).toEqual({ a: 1 });
+  expect(hosts).toEqual([new URL(base).host]);
+  await expect(getJson({ ...call, url: new URL(`${base}/endless`) })).rejects.toThrow(
+    "the server's answer is larger than 1000 bytes",
+  );
+  await dispatcher.destroy();
+  server.close();
 });

@@ -5,6 +5,8 @@ export interface JsonCall {
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly dispatcher: Dispatcher;
+  /** Address of a host, as the trigger's namespace sees it. */
+  readonly resolve: (host: string) => string;
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;
   readonly signal: AbortSignal;
@@ -15,9 +17,10 @@ const MAX_ERROR_BODY_BYTES = 16_384;
 
 /** Gets JSON. @throws Failure `TriggerUnreadable` for another status, a body that is too large or no JSON; undici's errors as they are. */
 export async function getJson(call: JsonCall): Promise<unknown> {
-  const response = await request(call.url, {
+  const { url, host } = resolved(call);
+  const response = await request(url, {
     dispatcher: call.dispatcher,
-    headers: { accept: "application/json", ...call.headers },
+    headers: { accept: "application/json", ...call.headers, ...host },
     headersTimeout: call.timeoutMs,
     bodyTimeout: call.timeoutMs,
     signal: call.signal,
@@ -32,6 +35,18 @@ export async function getJson(call: JsonCall): Promise<unknown> {
   } catch {
     throw unreadable("the server's answer is no JSON");
   }
+}
+
+/**
+ * Short names mean something in a namespace only, which the dispatcher does not know. Over TLS the name stays, because the
+ * certificate is checked against it.
+ */
+function resolved({ url, resolve }: JsonCall): { readonly url: URL; readonly host: Readonly<Record<string, string>> } {
+  const address = resolve(url.hostname);
+  if (url.protocol !== "http:" || address === url.hostname) return { url, host: {} };
+  const there = new URL(url);
+  there.hostname = address.includes(":") ? `[${address}]` : address;
+  return { url: there, host: { host: url.host } };
 }
 
 async function readBounded(body: Dispatcher.ResponseData["body"], maxBytes: number): Promise<string> {

@@ -33,7 +33,7 @@ function buildNatsJetStream(options: TriggerOptions, world: TriggerWorld): Promi
   refusePodIdentity(options.podIdentity, config);
   const base = readEndpoint(config, endpoint, isSecure);
   config.end();
-  const monitor = new Monitor(base, name, world);
+  const monitor = new Monitor({ base, name, world, namespace: options.scaledObject.namespace });
   const metric = { name: `nats-jetstream-${name.stream}`, target: lagThreshold, targetType, isWhole: true };
   return Promise.resolve({
     kind: "external",
@@ -72,13 +72,15 @@ class Monitor {
   readonly #base: URL;
   readonly #name: ConsumerName;
   readonly #world: TriggerWorld;
+  readonly #namespace: string;
   /** The leader found last, and where it is. */
   #leader: { readonly host: string; readonly name: string } | undefined;
 
-  constructor(base: URL, name: ConsumerName, world: TriggerWorld) {
-    this.#base = base;
-    this.#name = name;
-    this.#world = world;
+  constructor(options: { base: URL; name: ConsumerName; world: TriggerWorld; namespace: string }) {
+    this.#base = options.base;
+    this.#name = options.name;
+    this.#world = options.world;
+    this.#namespace = options.namespace;
   }
 
   /** @throws Failure `TriggerUnreadable` */
@@ -152,7 +154,8 @@ class Monitor {
     if (!URL.canParse(`${url.protocol}//${host}`)) throw unreadable(`a member's address "${host}" is no host`);
     url.host = host;
     const { http, timeoutMs } = this.#world;
-    return getJson({ url, dispatcher: http, timeoutMs, maxBodyBytes: MAX_BODY_BYTES, signal });
+    const resolve = (name: string): string => this.#world.resolve(name, this.#namespace);
+    return getJson({ url, dispatcher: http, resolve, timeoutMs, maxBodyBytes: MAX_BODY_BYTES, signal });
   }
 }
 

@@ -15,8 +15,8 @@ export class AmqpSession {
   readonly #connection: ChannelModel;
   readonly #settings: RabbitSettings;
   readonly #world: TriggerWorld;
-  /** The server closes a channel after each answer that is an error. */
-  #channel: Channel | undefined;
+  /** Shared by readings that overlap. The server closes it after each answer that is an error. */
+  #channel: Promise<Channel> | undefined;
 
   private constructor(connection: ChannelModel, settings: RabbitSettings, world: TriggerWorld) {
     this.#connection = connection;
@@ -80,15 +80,24 @@ export class AmqpSession {
     destroy(this.#connection);
   }
 
-  async #open(): Promise<Channel> {
-    if (this.#channel !== undefined) return this.#channel;
-    const channel = await this.#connection.createChannel();
-    this.#channel = channel;
-    channel.on("error", () => undefined);
-    channel.on("close", () => {
-      if (this.#channel === channel) this.#channel = undefined;
-    });
-    return channel;
+  #open(): Promise<Channel> {
+    this.#channel ??= this.#createChannel();
+    return this.#channel;
+  }
+
+  async #createChannel(): Promise<Channel> {
+    const forget = (): void => {
+      this.#channel = undefined;
+    };
+    try {
+      const channel = await this.#connection.createChannel();
+      channel.on("error", () => undefined);
+      channel.on("close", forget);
+      return channel;
+    } catch (thrown) {
+      forget();
+      throw thrown;
+    }
   }
 }
 

@@ -15,12 +15,14 @@ const MAX_BODY_BYTES = 16 * 1024 * 1024;
 export class ManagementApi {
   readonly #settings: RabbitSettings;
   readonly #world: TriggerWorld;
+  readonly #namespace: string;
   /** Of its own only with certificates of its own. */
   readonly #agent: Agent | undefined;
 
   constructor(settings: RabbitSettings, world: TriggerWorld, namespace: string) {
     this.#settings = settings;
     this.#world = world;
+    this.#namespace = namespace;
     this.#agent = agentFor(settings, world, namespace);
   }
 
@@ -46,7 +48,9 @@ export class ManagementApi {
     const dispatcher: Dispatcher = this.#agent ?? this.#world.http;
     const url = queuesUrl(this.#settings);
     const headers = authorizationOf(this.#settings);
-    const answer = await getJson({ url, headers, dispatcher, timeoutMs, maxBodyBytes: MAX_BODY_BYTES, signal });
+    const resolve = (name: string): string => this.#world.resolve(name, this.#namespace);
+    const call = { url, headers, dispatcher, resolve, timeoutMs, signal };
+    const answer = await getJson({ ...call, maxBodyBytes: MAX_BODY_BYTES });
     if (!useRegex) return queueIn(answer, { isReadyOnly }) ?? refuse("it is no queue");
     const page = queuesIn(answer, { isReadyOnly }) ?? refuse("it is no page of queues");
     if (page.pageCount > 1)
