@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { scramServer } from "./scram-fixture.ts";
 
 /**
  * A small Kafka for tests: as many brokers as partitions have leaders, each on a port of its own. Debian has no package of
@@ -32,7 +33,7 @@ export interface KafkaFixtureOptions {
   readonly brokerCount: number;
   /** Name under which the brokers say that they are found. */
   readonly host: string;
-  /** Asked for over SASL/PLAIN. */
+  /** Asked for over SASL, with PLAIN or SCRAM. */
   readonly login?: { readonly username: string; readonly password: string };
   /** Listens over TLS. */
   readonly tls?: TlsOptions;
@@ -93,7 +94,15 @@ interface Cluster {
   readonly seen: string[];
 }
 
+/** What one connection remembers. */
+interface Connection {
+  readonly id: number;
+  /** Answers the client's next message; undefined refuses it. */
+  authenticate: (message: string) => string | undefined;
+}
+
 function serve(socket: Socket, cluster: Cluster, id: number): void {
+  const connection: Connection = { id, authenticate: () => undefined };
   let buffer = Buffer.alloc(0);
   socket.on("error", () => undefined);
   socket.on("data", (chunk: Buffer) => {
@@ -103,14 +112,14 @@ function serve(socket: Socket, cluster: Cluster, id: number): void {
       const request = new Reader(buffer.subarray(4, 4 + buffer.readInt32BE(0)));
       buffer = buffer.subarray(4 + buffer.readInt32BE(0));
       if (cluster.options.isSilent === true) continue;
-      const answer = answerOf(request, cluster, id);
+      const answer = answerOf(request, cluster, connection);
       if (answer === undefined) socket.destroy();
       else socket.write(Buffer.concat([int32(answer.length), answer]));
     }
   });
 }
 
-function answerOf(request: Reader, cluster: Cluster, id: number): Buffer | undefined {
+function answerOf(request: Reader, cluster: Cluster, connection: Connection): Buffer | undefined {
   const [key, version, correlation] = [request.int16(), request.int16(), request.int32()];
   request.text();
   const [name, offered] = requests[key] ?? ["", -1];
@@ -120,9 +129,9 @@ function answerOf(request: Reader, cluster: Cluster, id: number): Buffer | undef
     Metadata: () => metadata(request, cluster),
     FindCoordinator: () => coordinator(cluster),
     OffsetFetch: () => committedOffsets(request, cluster),
-    ListOffsets: () => newestOffsets(request, cluster, id),
-    SaslHandshake: () => Buffer.concat([int16(0), array(["PLAIN"].map(text))]),
-    SaslAuthenticate: () => authenticate(request, cluster),
+    ListOffsets: () => newestOffsets(request, cluster, connection.id),
+    SaslHandshake: () => handshake(request, cluster, connection),
+    SaslAuthenticate: () => authenticate(request, connection),
   };
   cluster.seen.push(name);
   const body = answers[name]?.();
@@ -193,11 +202,31 @@ function newestOffsets(request: Reader, { topics, seen }: Cluster, id: number): 
   return array(each);
 }
 
-function authenticate(request: Reader, { options }: Cluster): Buffer {
-  const [, username, password] = request.bytes().toString("utf8").split("\0");
-  const isRight = username === options.login?.username && password === options.login?.password;
-  const fault = isRight ? undefined : `wrong password for ${username ?? ""}`;
-  return Buffer.concat([int16(isRight ? 0 : AUTHENTICATION_FAILED), text(fault), int32(0)]);
+function handshake(request: Reader, { options, seen }: Cluster, connection: Connection): Buffer {
+  const mechanism = request.text() ?? "";
+  const login = options.login ?? { username: "", password: "" };
+  seen.push(`SaslHandshake with ${mechanism}`);
+  const mechanisms: Readonly<Record<string, Connection["authenticate"]>> = {
+    PLAIN: (message) => (message === `\0${login.username}\0${login.password}` ? "" : undefined),
+    "SCRAM-SHA-256": scramServer("sha256", login),
+    "SCRAM-SHA-512": scramServer("sha512", login),
+  };
+  connection.authenticate = mechanisms[mechanism] ?? (() => undefined);
+  return Buffer.concat([int16(0), array(Object.keys(mechanisms).map(text))]);
+}
+
+function authenticate(request: Reader, connection: Connection): Buffer {
+  const message = request.bytes().toString("utf8");
+  const answer = connection.authenticate(message);
+  // A careless server that repeats what it was sent.
+  const fault = answer === undefined ? `refused ${message.replaceAll("\0", " ")}` : undefined;
+  const bytes = Buffer.from(answer ?? "");
+  return Buffer.concat([
+    int16(fault === undefined ? 0 : AUTHENTICATION_FAILED),
+    text(fault),
+    int32(bytes.length),
+    bytes,
+  ]);
 }
 
 class Reader {
