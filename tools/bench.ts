@@ -5,16 +5,17 @@ const benches: Readonly<Record<string, () => Promise<Figures>>> = {
   start: async () => (await import("../test/bench/start.ts")).benchStart(),
   proxy: async () => (await import("../test/bench/proxy.ts")).benchProxy(),
   operator: async () => (await import("../test/bench/operator.ts")).benchOperator(),
+  capacity: async () => (await import("../test/bench/capacity.ts")).benchCapacity(),
   promql: async () => (await import("../test/bench/promql.ts")).benchPromql(),
 };
 
-/** `npm run bench -- NAME [--json]`: measures, prints a table, and with `--json` one last line for programs. */
+/** `npm run bench -- NAME [--json] [--plot]`: measures, prints a table, with `--json` one last line for programs, and with `--plot` pictures. */
 async function main(): Promise<void> {
   const [name = "", ...flags] = process.argv.slice(2);
   const bench = benches[name];
-  if (bench === undefined || flags.some((flag) => flag !== "--json")) {
+  if (bench === undefined || flags.some((flag) => flag !== "--json" && flag !== "--plot")) {
     console.error(
-      `usage: npm run bench -- ${Object.keys(benches).join("|")} [--json]; received "${process.argv.slice(2).join(" ")}"`,
+      `usage: npm run bench -- ${Object.keys(benches).join("|")} [--json] [--plot]; received "${process.argv.slice(2).join(" ")}"`,
     );
     process.exitCode = 2;
     return;

@@ -1,11 +1,12 @@
 import { setMaxListeners } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { flaggerCrds, isConditionTrue, istioCrds, type KubeObject, type Pod, resources } from "#api";
+import { flaggerCrds, isConditionTrue, istioCrds, kedaCrds, type KubeObject, type Pod, resources } from "#api";
 import { assert, Failure, type Log } from "#base";
 import { createInformer, createKubeClient, type KubeClient, systemClock, systemRandom } from "#kube";
 import { addonObjects, OPERATOR_IMAGE } from "./addons/index.ts";
 import { type ApiServer, ensurePki, type Pki, startApiServer } from "./apiserver/index.ts";
+import { scaledObjectReviewer } from "./autoscale/index.ts";
 import { startControllers } from "./controllers/index.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory/index.ts";
 import { firstExternalSource } from "./metric-apis.ts";
@@ -145,6 +146,7 @@ async function startFoundation(options: StartOptions): Promise<Foundation> {
     log: options.log,
   });
   options.onClose(() => apiServer.close());
+  apiServer.attachAdmission([scaledObjectReviewer]);
   const kubeconfigPath = directory.file("kubeconfig");
   await apiServer.writeKubeconfig(kubeconfigPath);
   const credentials = { kind: "token", token: apiServer.adminToken } as const;
@@ -166,10 +168,10 @@ async function startControlPlane(options: StartOptions, { client, pki }: Foundat
   await controllers.synced;
 }
 
-/** The kinds of Istio and Flagger, then the objects that every such cluster has. */
+/** The kinds of Istio, Flagger and KEDA, then the objects that every such cluster has. */
 async function installObjects(options: StartOptions, foundation: Foundation): Promise<void> {
   const { client, network, gatewayPort } = foundation;
-  const definitions = [...flaggerCrds(), ...istioCrds()];
+  const definitions = [...flaggerCrds(), ...istioCrds(), ...kedaCrds()];
   const apply = (object: KubeObject): Promise<KubeObject> =>
     client.apply(resourceFor(object), object, { fieldManager: FIELD_MANAGER, force: true });
   await Promise.all(definitions.map(apply));
@@ -194,7 +196,7 @@ async function waitForDefinitions(
   definitions: readonly KubeObject[],
   signal: AbortSignal,
 ): Promise<void> {
-  await within({ what: "the kinds of Flagger and Istio to be served", signal }, async () => {
+  await within({ what: "the kinds of Flagger, Istio and KEDA to be served", signal }, async () => {
     const { items } = await client.list(resources.customResourceDefinitions);
     const established = new Set(items.filter((item) => isEstablished(item)).map((item) => item.metadata.name));
     return definitions.every(({ metadata }) => established.has(metadata.name));

@@ -2,7 +2,7 @@ import type { CanaryStatus } from "#api";
 import type { Command } from "./decision.ts";
 import { alert, event, infrastructure, type Row, revisionOf, standing, step } from "./draft.ts";
 import type { Situation } from "./situation.ts";
-import { DRAINING, withCondition } from "./status.ts";
+import { DRAINING, parseTime, withCondition } from "./status.ts";
 
 const isBooting = ({ status }: Situation): boolean => status.phase === "Initializing";
 
@@ -42,6 +42,15 @@ export const bootstrapRows: readonly Row<Situation>[] = [
     }),
   },
   {
+    label: "bootstrap-wait",
+    when: (s) => isBooting(s) && isSmallerThanTarget(s),
+    then: (s) => ({
+      sentence: `Waiting for the primary: ${sizeReason(s)}`,
+      commands: [...bootstrapObjects(s), standing("Warning", `${s.names.primaryRef} not ready: ${sizeReason(s)}`)],
+      wakeAtMs: s.nowMs + s.settings.intervalMs,
+    }),
+  },
+  {
     label: "ask-providers",
     when: (s) => isBooting(s) && !s.settings.skipsAnalysis && s.observation.answers.get("providers") === undefined,
     then: () => ({
@@ -66,6 +75,21 @@ export const bootstrapRows: readonly Row<Situation>[] = [
     }),
   },
 ];
+
+/**
+ * Whether the target has become larger than the primary that is to take its traffic: its autoscaler went on while the primary
+ * was made, and that of the primary sees no load yet. Source: keda-hpa-spec 20, 37.
+ */
+function isSmallerThanTarget({ primary, target, settings, observation, status, nowMs }: Situation): boolean {
+  const sinceMs = parseTime(status.lastTransitionTime) ?? 0;
+  const isHeld = settings.capacity.coupling === "enforce" && nowMs < sinceMs + settings.capacity.deadlineMs;
+  const max = observation.capacity.primary.scaler?.maxCount;
+  return isHeld && max !== undefined && (primary?.readyCount ?? 0) < Math.min(target.readyCount, max);
+}
+
+function sizeReason({ primary, target }: Situation): string {
+  return `it has ${primary?.readyCount ?? 0} ready pods, and the target that it takes over from has ${target.readyCount}`;
+}
 
 function bootstrapObjects(s: Situation): Command[] {
   // A primary made from a template that never became ready follows the target until one does.

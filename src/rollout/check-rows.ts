@@ -18,6 +18,15 @@ export const checkRows: readonly Row<Situation>[] = [
     }),
   },
   {
+    label: "wait-warm-up",
+    when: (s) => isAnalysing(s) && !asks(s, "skip") && warmAtMs(s) > s.nowMs,
+    then: (s) => ({
+      sentence: `The canary's youngest pod is still warming up; its checks are made when it is warm.`,
+      commands: hold(s),
+      wakeAtMs: warmAtMs(s),
+    }),
+  },
+  {
     label: "rollback-threshold",
     when: (s) => isAnalysing(s) && s.status.failedChecks >= s.settings.threshold,
     then: (s) => thresholdReached(s, { failedChecks: s.status.failedChecks }),
@@ -78,6 +87,17 @@ export const checkRows: readonly Row<Situation>[] = [
     },
   },
 ];
+
+/**
+ * When the checks of this tick may be made: pods that have just become ready are slow, and say nothing about the version. An
+ * autoscaler may go on adding pods, so a tick waits no longer than the warm-up. Source: keda-hpa-spec 20, 35.
+ */
+function warmAtMs({ observation, settings, nextTickMs }: Situation): number {
+  const { youngestReadyMs } = observation.capacity.canary;
+  const { coupling, warmUpMs } = settings.capacity;
+  if (coupling !== "enforce" || youngestReadyMs === undefined) return 0;
+  return Math.min(youngestReadyMs, nextTickMs) + warmUpMs;
+}
 
 /** The end of a run whose checks failed too often. */
 export function thresholdReached(

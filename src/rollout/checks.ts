@@ -67,7 +67,9 @@ export function checksOf(s: Situation): ChecksState {
     return { kind: "failed", message, facts: [{ name: gate.hook.name, verdict: "failed", detail: message }] };
   }
   const facts = gate.hooks.map(({ name }): CheckFact => ({ name, verdict: "passed", detail: `hook ${name} passed` }));
-  return isFirst ? { kind: "passed", facts } : metricsOf(s, facts);
+  if (!isFirst) return metricsOf(s, facts);
+  const questions = demandQuestion(s);
+  return questions.length > 0 ? { kind: "ask", questions } : { kind: "passed", facts };
 }
 
 function metricsOf(s: Situation, hookFacts: readonly CheckFact[]): ChecksState {
@@ -104,6 +106,13 @@ function metricsOf(s: Situation, hookFacts: readonly CheckFact[]): ChecksState {
 function servedQuestion(s: Situation): Question[] {
   const isAsked = s.weight > 0 && s.settings.hasRoutes && !s.observation.answers.has("served");
   return isAsked ? [{ kind: "served", id: "served" }] : [];
+}
+
+/** Before the first step only what capacity needs to know is measured. */
+function demandQuestion(s: Situation): Question[] {
+  const { coupling, requestsPerPod } = s.settings.capacity;
+  const isAsked = coupling !== "off" && requestsPerPod !== undefined && s.settings.hasRoutes;
+  return isAsked && !s.observation.answers.has("served") ? [{ kind: "served", id: "served" }] : [];
 }
 
 /** Built-in and inline metrics first, then templates, each in the order of the spec. Source: flagger-spec 2.5.1. */

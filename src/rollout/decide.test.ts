@@ -13,6 +13,8 @@ import {
   type Scene,
   stuck,
   terminating,
+  unknownCapacity,
+  unknownCopy,
   unready,
   value,
 } from "./scene.ts";
@@ -21,7 +23,17 @@ const successRate = { name: "request-success-rate", interval: "1m", thresholdRan
 const gate = (type: string) => ({ name: "gate", url: "http://gate/", type: type as "rollout" });
 const progressing = { phase: "Progressing", canaryWeight: 20 } as const;
 const idle = { desiredCount: 0, ...unready };
-const draining = [{ type: "Draining", status: "True" as const, reason: "RolledBack" }];
+const draining = { type: "Draining", status: "True" as const, reason: "RolledBack" };
+/** A hundred requests per second, of which a pod serves ten: two pods are too few for any step. */
+const crowded = {
+  spec: { capacity: { requestsPerPod: 10 } },
+  answers: { served: { kind: "served", share: { canaryPercent: 20, requestCount: 1000, windowMs: 10_000 } } },
+} as const;
+const capacityLate = {
+  type: "CapacityReady",
+  status: "False" as const,
+  lastTransitionTime: "2026-01-01T11:49:00Z",
+};
 
 /** One scene for each row of the table, in its order. */
 const scenes: Readonly<Record<Label, Scene>> = {
@@ -69,10 +81,14 @@ const scenes: Readonly<Record<Label, Scene>> = {
     answers: { "hook/confirm-rollout/0": refused },
   },
   start: { status: { lastAppliedSpec: "s-old" }, target: idle },
-  drain: {
-    status: { phase: "Failed", conditions: draining, lastTransitionTime: "2026-01-01T11:59:58Z" },
+  "return-traffic": {
+    status: { phase: "Failed", canaryWeight: 80, conditions: [{ ...draining, reason: "ReturningTraffic" }] },
+    ...crowded,
   },
-  "scale-down": { status: { phase: "Failed", conditions: draining } },
+  drain: {
+    status: { phase: "Failed", conditions: [draining], lastTransitionTime: "2026-01-01T11:59:58Z" },
+  },
+  "scale-down": { status: { phase: "Failed", conditions: [draining] } },
   steady: { target: idle },
   reverted: {
     status: { ...progressing, lastPromotedSpec: "s-old" },
@@ -86,6 +102,13 @@ const scenes: Readonly<Record<Label, Scene>> = {
   "promote-asked": { status: progressing, metadata: asked("promote") },
   "skip-analysis": { status: progressing, spec: { skipAnalysis: true } },
   "wait-tick": { status: { ...progressing, lastTransitionTime: "2026-01-01T11:59:55Z" } },
+  "wait-warm-up": {
+    status: progressing,
+    spec: { capacity: { warmUp: "2m" } },
+    observation: {
+      capacity: { ...unknownCapacity, canary: { ...unknownCopy, youngestReadyMs: Date.parse("2026-01-01T11:59:30Z") } },
+    },
+  },
   "ask-rollback": { status: progressing, analysis: { webhooks: [gate("rollback")] } },
   "rollback-requested": {
     status: progressing,
@@ -112,6 +135,8 @@ const scenes: Readonly<Record<Label, Scene>> = {
     analysis: { webhooks: [gate("confirm-traffic-increase")] },
     answers: { "hook/confirm-traffic-increase/0": refused },
   },
+  "wait-capacity": { status: progressing, ...crowded },
+  "rollback-capacity": { status: { ...progressing, conditions: [capacityLate] }, ...crowded },
   mirror: { status: { phase: "Progressing" }, analysis: { mirror: true } },
   iterate: { status: { phase: "Progressing", iterations: 1 }, analysis: { iterations: 5 } },
   advance: { status: progressing, analysis: { metrics: [successRate] }, answers: { "metric/0/builtin": value(99.9) } },
@@ -134,6 +159,12 @@ const scenes: Readonly<Record<Label, Scene>> = {
     target: unready,
   },
   "wait-primary": { status: { phase: "Promoting", canaryWeight: 50 }, primary: { ...unready, readyCount: 1 } },
+  "ask-demand": {
+    status: { phase: "Promoting", canaryWeight: 50 },
+    spec: { capacity: { requestsPerPod: 10 } },
+    observation: { answers: new Map() },
+  },
+  "wait-primary-capacity": { status: { phase: "Promoting", canaryWeight: 50 }, ...crowded },
   "promotion-shift": { status: { phase: "Promoting", canaryWeight: 50 }, analysis: { stepWeightPromotion: 20 } },
   finalise: { status: { phase: "Promoting", canaryWeight: 50 } },
   "drain-canary": { status: { phase: "Finalising", lastTransitionTime: "2026-01-01T11:59:58Z" } },

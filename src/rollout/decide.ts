@@ -1,6 +1,7 @@
 import type { Canary } from "#api";
 import { assert, deepEqual } from "#base";
 import { bootstrapRows } from "./bootstrap-rows.ts";
+import { withCapacity } from "./capacity.ts";
 import { checkRows } from "./check-rows.ts";
 import type { Decision, Label } from "./decision.ts";
 import type { Draft, Row } from "./draft.ts";
@@ -73,7 +74,7 @@ export function decide(canary: Canary, observation: Observation, now: { nowMs: n
   if (preliminary !== undefined) return decisionOf(basics, preliminary.label, preliminary.then(early));
   assert(settings.ok && observation.target !== undefined, "the preliminary rows catch a bad spec and a missing target");
   const known = situationOf(basics, { settings: settings.value, target: observation.target });
-  const situation = { ...known, asked: judgeIntent(known) };
+  const situation = withCapacity({ ...known, asked: judgeIntent(known) });
   const row = rows.find((candidate) => candidate.when(situation)) ?? unknownPhase;
   return decisionOf(situation, row.label, finish(situation, row.label, row.then(situation)));
 }
@@ -81,7 +82,12 @@ export function decide(canary: Canary, observation: Observation, now: { nowMs: n
 /** Upper bound of rounds of questions: one for each hook, one for the metrics, and the final decision. */
 export const MAX_ROUNDS = 128;
 
-function decisionOf(basics: Basics, label: Label, draft: Draft): Decision {
+function decisionOf(
+  basics: Basics & { readonly capacity?: Situation["capacity"] },
+  label: Label,
+  draft: Draft,
+): Decision {
+  const { capacity } = basics;
   const before = completeStatus(basics.canary.status);
   const after = draft.status ?? basics.status;
   return {
@@ -98,6 +104,7 @@ function decisionOf(basics: Basics, label: Label, draft: Draft): Decision {
       fromWeight: before.canaryWeight,
       toWeight: after.canaryWeight,
       checks: draft.checks ?? [],
+      ...(capacity === undefined ? {} : { capacity }),
     },
   };
 }

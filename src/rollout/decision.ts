@@ -1,4 +1,5 @@
 import type { CanaryPhase, CanaryStatus, CanaryWebhook } from "#api";
+import type { CapacityPlan } from "./capacity-plan.ts";
 import type { MetricResult, Question } from "./observation.ts";
 
 /** The outcome of one look at a Canary. */
@@ -45,6 +46,7 @@ export type Label =
   | "ask-confirm-rollout"
   | "wait-approval"
   | "start"
+  | "return-traffic"
   | "drain"
   | "scale-down"
   | "steady"
@@ -56,6 +58,7 @@ export type Label =
   | "promote-asked"
   | "skip-analysis"
   | "wait-tick"
+  | "wait-warm-up"
   | "ask-rollback"
   | "rollback-requested"
   | "rollback-threshold"
@@ -64,6 +67,8 @@ export type Label =
   | "halt"
   | "hold-unreachable"
   | "hold-routes"
+  | "wait-capacity"
+  | "rollback-capacity"
   | "ask-traffic-increase"
   | "traffic-gate-closed"
   | "mirror"
@@ -77,6 +82,8 @@ export type Label =
   | "promotion-failed"
   | "promotion-failed-no-refuge"
   | "wait-primary"
+  | "ask-demand"
+  | "wait-primary-capacity"
   | "promotion-shift"
   | "finalise"
   | "drain-canary"
@@ -156,6 +163,45 @@ export interface Explanation {
   readonly fromWeight: number;
   readonly toWeight: number;
   readonly checks: readonly CheckFact[];
+  /** What the traffic needed in pods; absent when nothing is said of it. */
+  readonly capacity?: CapacityPlan;
+  /** Of a sequential analysis: what was seen of each metric, and how far it is from a verdict. */
+  readonly evidence?: Evidence;
+  /** What would have led to another outcome, in one sentence: `with 3 bad requests fewer it would have gone on`. */
+  readonly otherwise?: string;
+}
+
+/** Where the evidence of a run stands. Evidence is the natural logarithm of an e-value. */
+export interface Evidence {
+  /** All metrics together, against "no worse than tolerated". */
+  readonly combined: number;
+  /** At which the release is rolled back: ln(1/alpha). */
+  readonly stopAt: number;
+  readonly metrics: readonly EvidenceFact[];
+}
+
+export interface EvidenceFact {
+  readonly metric: string;
+  /** What is counted as bad, or compared: `errors`, `slower than 250ms`. */
+  readonly what: string;
+  readonly canary: { readonly total: number; readonly bad: number };
+  readonly primary: { readonly total: number; readonly bad: number };
+  /** Canary's bad rate minus the primary's, 0 to 1; undefined before the first request. */
+  readonly estimate: number | undefined;
+  /** What the difference may be, with the confidence of the run. */
+  readonly interval?: { readonly low: number; readonly high: number };
+  /** ln E against "no worse than tolerated". */
+  readonly worse: number;
+  /** Chance of so much evidence about a release that is no worse than tolerated, 0 to 1. */
+  readonly falseAlarm: number;
+  /** Upper bound of the canary's excess, 0 to 1; the release goes on when it is at most `goAt`. */
+  readonly bound: number | undefined;
+  readonly goAt: number | undefined;
+  /** Requests of the canary that a verdict still needs at the rates seen, and how long they take at this traffic. */
+  readonly left?: { readonly requestCount: number; readonly etaMs: number | undefined };
+  readonly verdict: "worse" | "better" | "unknown";
+  readonly query?: string;
+  readonly windowMs?: number;
 }
 
 /** One check of the tick: what was asked, what came back, what was allowed. */

@@ -4,6 +4,7 @@ import type { Command, Label } from "./decision.ts";
 import { type Draft, event, standing } from "./draft.ts";
 import { finalizerCommands } from "./finalizer.ts";
 import { type IntentAction, intentRecord, whoAndWhy } from "./intent.ts";
+import { keepCapacity } from "./keep-capacity.ts";
 import { keepServed } from "./keep-served.ts";
 import { withServedShare } from "./served-share.ts";
 import { isAnalysing, type Situation } from "./situation.ts";
@@ -30,9 +31,12 @@ export function finish(s: Situation, label: Label, draft: Draft): Draft {
   if ((draft.questions?.length ?? 0) > 0) return draft;
   const asked = settleIntent(s, label, withPause(s, withCanaryReady(s, draft.status ?? s.status)));
   const served = withServedShare(s, asked.status, draft.isTick === true);
-  const { status, commands } = withCookies(s, served.status, keepServed(s, draft.commands ?? []));
+  const isTick = draft.isTick === true;
+  const kept = keepCapacity(s, label, { status: served.status, commands: draft.commands ?? [], isTick });
+  const { status, commands } = withCookies(s, kept.status, keepServed(s, kept.commands));
   const done = [...asked.before, ...served.events, ...commands, ...asked.after];
-  const wakeAtMs = earlier(draft.wakeAtMs, s.asked.kind === "pending" ? s.asked.untilMs : undefined);
+  const pendingMs = s.asked.kind === "pending" ? s.asked.untilMs : undefined;
+  const wakeAtMs = earlier(earlier(draft.wakeAtMs, pendingMs), kept.wakeAtMs);
   return {
     ...draft,
     status,

@@ -1,8 +1,10 @@
+import { coveredPromotionWeight } from "./capacity.ts";
+import { needText } from "./capacity-rows.ts";
 import { alert, type Draft, event, infrastructure, type Row, standing, step } from "./draft.ts";
 import { endOfFailedRun } from "./rollback.ts";
 import { hooksOf } from "./settings.ts";
 import type { Situation } from "./situation.ts";
-import { conditionOf, INTENT } from "./status.ts";
+import { conditionOf, INTENT, parseTime } from "./status.ts";
 import { routesHeld, scaleToZero } from "./hold-rows.ts";
 import { nextPromotionWeight } from "./weights.ts";
 
@@ -53,6 +55,29 @@ export const promotionRows: readonly Row<Situation>[] = [
     then: (s) => routesHeld(s, s.weight),
   },
   {
+    label: "ask-demand",
+    when: (s) => isPromoting(s) && s.weight > 0 && needsDemand(s) && !s.observation.answers.has("served"),
+    then: () => ({
+      sentence: "Asking how many requests there are, before the primary gets them.",
+      questions: [{ kind: "served", id: "served" }],
+    }),
+  },
+  {
+    label: "wait-primary-capacity",
+    when: (s) => isPromoting(s) && s.target.readyCount > 0 && s.weight > 0 && shifted(s) === s.weight,
+    then: (s) => {
+      const shortage = primaryShortage(s);
+      return {
+        sentence: `Waiting for the primary's capacity before it gets more traffic: ${shortage}`,
+        commands: [
+          ...infrastructure(s.weight),
+          standing("Warning", `Halt ${s.names.canaryRef} promotion waiting for capacity: ${shortage}`),
+        ],
+        wakeAtMs: s.nowMs + CAPACITY_LOOK_MS,
+      };
+    },
+  },
+  {
     label: "promotion-shift",
     when: (s) => isPromoting(s) && s.target.readyCount > 0 && shifted(s) > 0,
     then: (s) => ({
@@ -63,7 +88,7 @@ export const promotionRows: readonly Row<Situation>[] = [
         event("Normal", `Advance ${s.names.canaryRef} primary weight ${100 - shifted(s)}`),
       ],
       isTick: true,
-      wakeAtMs: s.nowMs + s.settings.intervalMs,
+      wakeAtMs: s.nowMs + (s.settings.promotionStep > 0 ? s.settings.intervalMs : CAPACITY_LOOK_MS),
     }),
   },
   {
@@ -73,7 +98,11 @@ export const promotionRows: readonly Row<Situation>[] = [
     then: (s) => ({
       sentence: "The primary runs the new revision and gets all traffic.",
       status: step(s, { phase: "Finalising", canaryWeight: 0, iterations: 0 }),
-      commands: [...infrastructure(0), ...(s.settings.hasRoutes ? [event("Normal", backMessage(s))] : [])],
+      commands: [
+        ...(coveredPromotionWeight(s, 0) > 0 ? [event("Warning", lateMessage(s))] : []),
+        ...infrastructure(0),
+        ...(s.settings.hasRoutes ? [event("Normal", backMessage(s))] : []),
+      ],
       wakeAtMs: s.nowMs,
     }),
   },
@@ -167,8 +196,32 @@ function servedBy(s: Situation): number {
   return s.target.readyCount === 0 && (s.primary?.readyCount ?? 0) > 0 ? 0 : s.weight;
 }
 
+/** The primary's pods are looked at so often at least; most of the time a change of theirs comes first. */
+const CAPACITY_LOOK_MS = 2000;
+
+/** The canary's weight after the next step back; past the deadline the primary's own readiness is enough. */
 function shifted(s: Situation): number {
-  return nextPromotionWeight(s.settings.promotionStep, s.weight);
+  const wanted = nextPromotionWeight(s.settings.promotionStep, s.weight);
+  const sinceMs = parseTime(s.status.lastTransitionTime) ?? 0;
+  return s.nowMs >= sinceMs + s.settings.capacity.deadlineMs ? wanted : coveredPromotionWeight(s, wanted);
+}
+
+function lateMessage(s: Situation): string {
+  return `Advance ${s.names.canaryRef} promotion after its capacity deadline, though ${primaryShortage(s)}`;
+}
+
+function primaryShortage({ capacity: plan }: Situation): string {
+  return plan === undefined
+    ? ""
+    : `it has ${plan.primary.readyCount} of the ${needText(plan.all)} that all of it needs`;
+}
+
+/** Whether the need is reckoned from requests, which nothing else measures while a release ends. */
+function needsDemand({ settings, capacity }: Situation): boolean {
+  const { coupling, requestsPerPod } = settings.capacity;
+  return (
+    coupling === "enforce" && settings.hasRoutes && (requestsPerPod !== undefined || capacity?.method === "learned")
+  );
 }
 
 function reasonOf(s: Situation): string {

@@ -2,7 +2,15 @@ import type { Canary, CanaryAnalysis, CanaryStatus } from "#api";
 import { decide } from "./decide.ts";
 import type { Command, Decision } from "./decision.ts";
 import { type Intent, type IntentAction, INTENT_ANNOTATION, PAUSE_ANNOTATION } from "./intent.ts";
-import type { Answer, CapacityObservation, CopyCapacity, Observation, PrimaryObservation, WorkloadObservation } from "./observation.ts";
+import type {
+  Answer,
+  CapacityObservation,
+  CopyCapacity,
+  Observation,
+  PrimaryObservation,
+  WorkloadObservation,
+  ScalerObservation,
+} from "./observation.ts";
 
 /** Builders of situations for tests: a Canary `web.shop` with sensible parts, each replaceable. */
 
@@ -83,6 +91,20 @@ export const unknownCapacity: CapacityObservation = {
   canary: unknownCopy,
   quotaPodCount: undefined,
 };
+
+/** A copy whose autoscaler `hpa web` keeps 2 to 10 pods. */
+export function scaledCopy(
+  scaler: Partial<ScalerObservation> = {},
+  changes: Partial<Omit<CopyCapacity, "scaler">> = {},
+): CopyCapacity {
+  const own = { name: "hpa web", minCount: 2, maxCount: 10, floorCount: undefined, podsForLoad: undefined };
+  return { ...unknownCopy, ...changes, scaler: { ...own, ...scaler } };
+}
+
+/** What the proxies counted in ten seconds. */
+export function servedAt(requestsPerSecond: number, canaryPercent: number): Answer {
+  return { kind: "served", share: { canaryPercent, requestCount: requestsPerSecond * 10, windowMs: 10_000 } };
+}
 
 export function observationOf(scene: Scene): Observation {
   const weight = scene.status?.canaryWeight ?? 0;

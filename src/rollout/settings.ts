@@ -1,5 +1,6 @@
 import type { Canary, CanaryAnalysis, CanaryMetric, CanaryWebhook, CanaryWebhookType } from "#api";
 import { err, ok, type Problem, parseDuration, type Result } from "#base";
+import { type CapacitySettings, readCapacity } from "./capacity-settings.ts";
 import { specProblems, missingParts } from "./spec-problems.ts";
 import { noticesOf, type Strategy, strategyOf } from "./strategy.ts";
 
@@ -20,6 +21,7 @@ export interface RolloutSettings {
   readonly primaryReadyPercent: number;
   readonly canaryReadyPercent: number;
   readonly progressDeadlineMs: number;
+  readonly capacity: CapacitySettings;
   readonly skipsAnalysis: boolean;
   readonly metrics: readonly CanaryMetric[];
   readonly webhooks: readonly CanaryWebhook[];
@@ -53,6 +55,7 @@ export function readSettings(canary: Canary, limits: SettingsLimits): Result<Rol
   const provider = canary.spec.provider || limits.defaultProvider || "istio";
   const problems = specProblems(canary, { provider, ...limits });
   if (problems.length > 0) return err(problems);
+  const progressDeadlineMs = (canary.spec.progressDeadlineSeconds ?? DEFAULT_PROGRESS_DEADLINE_SECONDS) * 1000;
   return ok({
     intervalMs: Math.max(limits.minIntervalMs, durationOr(analysis.interval, DEFAULT_INTERVAL_MS)),
     threshold: Math.max(1, analysis.threshold ?? 1),
@@ -63,7 +66,8 @@ export function readSettings(canary: Canary, limits: SettingsLimits): Result<Rol
     affinity: affinityOf(analysis),
     primaryReadyPercent: analysis.primaryReadyThreshold ?? 100,
     canaryReadyPercent: analysis.canaryReadyThreshold ?? 100,
-    progressDeadlineMs: (canary.spec.progressDeadlineSeconds ?? DEFAULT_PROGRESS_DEADLINE_SECONDS) * 1000,
+    progressDeadlineMs,
+    capacity: readCapacity(canary, progressDeadlineMs),
     skipsAnalysis: canary.spec.skipAnalysis === true,
     metrics: analysis.metrics ?? [],
     webhooks: analysis.webhooks ?? [],

@@ -1,5 +1,6 @@
 import type { Canary, CanaryPhase, CanaryStatus } from "#api";
 import { deepEqual } from "#base";
+import type { CapacityPlan } from "./capacity-plan.ts";
 import { type IntentAction, type IntentState, type Pause, readPause } from "./intent.ts";
 import type { Observation, PrimaryObservation, WorkloadObservation } from "./observation.ts";
 import { judgeReadiness, type Readiness } from "./readiness.ts";
@@ -41,6 +42,8 @@ export interface Situation extends Basics {
   /** When the pods that traffic has left may go. */
   readonly drainedAtMs: number;
   readonly pause: Pause | undefined;
+  /** What the traffic needs in pods; undefined when capacity is not coupled, or nothing can be said of it. */
+  readonly capacity: CapacityPlan | undefined;
   readonly asked: IntentState;
 }
 
@@ -84,6 +87,7 @@ export function situationOf(
     nextTickMs,
     drainedAtMs: transitionMs + Math.min(settings.intervalMs, MAX_DRAIN_MS),
     pause: readPause(basics.canary),
+    capacity: undefined,
     asked: { kind: "none" },
   };
 }
@@ -156,6 +160,20 @@ function weightAfterStep({ strategy }: RolloutSettings, weight: number, iteratio
       return iterations >= strategy.iterationCount ? 100 : weight;
     case "ab-testing":
       return 100;
+  }
+}
+
+/** The share of all requests that the canary gets after the next step, copies of requests included; in percent. */
+export function nextShare(s: Situation): number {
+  const { strategy } = s.settings;
+  switch (strategy.kind) {
+    case "weights":
+      if (strategy.isMirrored && !s.hasStarted) return 100;
+      return s.weight < strategy.maxWeight ? nextWeight(strategy.steps, s.weight) : s.weight;
+    case "blue-green":
+      return strategy.isMirrored || s.status.iterations >= strategy.iterationCount ? 100 : s.weight;
+    case "ab-testing":
+      return Math.max(1, s.status.servedWeight ?? 1);
   }
 }
 

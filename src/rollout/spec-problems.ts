@@ -1,6 +1,7 @@
 import type { Canary, CanaryAnalysis } from "#api";
 import { isObject, type Problem, parseDuration } from "#base";
 import { affinityProblems } from "./affinity-problems.ts";
+import { capacityProblems } from "./capacity-settings.ts";
 import { entryProblems, isHttpUrl } from "./entry-problems.ts";
 import { referenceProblems, type SpecContext } from "./reference-problems.ts";
 import { serviceProblems } from "./service-problems.ts";
@@ -16,6 +17,7 @@ export function specProblems(canary: Canary, context: SpecContext): Problem[] {
     ...serviceProblems(canary),
     ...numberProblems(canary),
     ...scalerProblems(canary),
+    ...capacityProblems(canary),
     ...stepProblems(analysis, context.provider),
     ...listProblems(analysis),
     ...durationProblems(analysis),

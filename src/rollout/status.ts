@@ -13,6 +13,8 @@ export const CANARY_READY = "CanaryReady";
 export const PAUSED = "Paused";
 /** Condition that keeps what a person asked for last and got. */
 export const INTENT = "Intent";
+/** Condition that is False while a step waits for pods that can serve it. */
+export const CAPACITY_READY = "CapacityReady";
 /** Condition that is there while the served share is not what was asked for. */
 export const TRAFFIC_AS_ASKED = "TrafficAsAsked";
 

@@ -4,6 +4,7 @@ import { alert, type Draft, event, infrastructure, type Row, revisionOf, standin
 import { askGate } from "./gate.ts";
 import { rollbackHookRows } from "./guard-rows.ts";
 import { paused, scaleToZero } from "./hold-rows.ts";
+import { returnRow } from "./rollback.ts";
 import { asks, isStart, isSteady, type Situation } from "./situation.ts";
 import { startRun } from "./start.ts";
 import { DRAINING, hasCondition, isForeignHash, withoutCondition } from "./status.ts";
@@ -22,6 +23,7 @@ export const steadyRows: readonly Row<Situation>[] = [
       commands: infrastructure(s.weight),
     }),
   },
+  returnRow,
   {
     label: "track-configs",
     when: (s) =>

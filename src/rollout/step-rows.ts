@@ -1,3 +1,4 @@
+import { capacityRows } from "./capacity-rows.ts";
 import { gateOf } from "./checks.ts";
 import { factsOf, startEvent } from "./check-rows.ts";
 import type { Command } from "./decision.ts";
@@ -22,6 +23,7 @@ export const stepRows: readonly Row<Situation>[] = [
     when: (s) => isIncreasing(s) && gateOf(s, "confirm-traffic-increase").kind === "failed",
     then: trafficGateClosed,
   },
+  ...capacityRows,
   {
     label: "mirror",
     when: (s) => isAnalysing(s) && isMirrorNext(s),

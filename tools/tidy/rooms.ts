@@ -13,10 +13,11 @@ export const rooms: Readonly<Record<string, Room>> = {
   base: { mayImport: [], isPure: true },
   api: { mayImport: ["base"], isPure: true },
   promql: { mayImport: ["base"], isPure: true },
+  scaling: { mayImport: ["base", "api"], isPure: true },
   stats: { mayImport: ["base"], isPure: true },
   rollout: { mayImport: ["base", "api", "stats"], isPure: true },
   lint: { mayImport: ["base", "api", "promql", "rollout"], isPure: true },
-  simulator: { mayImport: ["base", "api", "stats", "rollout"], isPure: true },
+  simulator: { mayImport: ["base", "api", "scaling", "stats", "rollout"], isPure: true },
   kube: { mayImport: ["base", "api"], isPure: false },
   mesh: { mayImport: ["base", "api"], isPure: false },
   operator: {
@@ -24,7 +25,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     isPure: false,
     hasSubRooms: true,
   },
-  cluster: { mayImport: ["base", "api", "promql", "kube", "mesh"], isPure: false, hasSubRooms: true },
+  cluster: { mayImport: ["base", "api", "promql", "scaling", "kube", "mesh"], isPure: false, hasSubRooms: true },
   dashboard: { mayImport: ["base", "api", "kube"], isPure: false },
   cli: {
     mayImport: [

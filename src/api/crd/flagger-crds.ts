@@ -1,6 +1,18 @@
 import type { PrinterColumn } from "../kind.ts";
 import type { KubeObject } from "../meta.ts";
-import { between, bool, described, integer, mapOf, number, object, oneOf, text, withDefault } from "../schema/build.ts";
+import {
+  anyObject,
+  between,
+  bool,
+  described,
+  integer,
+  mapOf,
+  number,
+  object,
+  oneOf,
+  text,
+  withDefault,
+} from "../schema/build.ts";
 import { exactlyOne } from "../schema/choices.ts";
 import { arrayOf } from "../schema/plain-lists.ts";
 import type { Schema } from "../schema/schema.ts";
@@ -76,8 +88,31 @@ const sessionAffinity = object(
   ["cookieName"],
 );
 
+const above0 = between(0, undefined, number);
+
+const sequential = object({
+  tolerance: described(
+    "How much worse than the primary a canary may be: factors on errors and latency, and an added rate of errors.",
+    object({
+      relative: between(1, undefined, number),
+      absolutePercent: above0,
+      latency: between(1, undefined, number),
+    }),
+  ),
+  confidence: described(
+    "Chances of a wrong verdict, in percent.",
+    object({ falseRollbackPercent: between(0, 50, number), falsePromotionPercent: between(0, 50, number) }),
+  ),
+  profile: oneOf("fast", "balanced", "strict"),
+  maxDuration: duration,
+  onTimeout: oneOf("promote", "hold", "rollback"),
+  warmup: duration,
+});
+
 const analysis: Schema = {
   ...object({
+    method: described("How a release is judged; threshold when absent.", oneOf("threshold", "sequential")),
+    sequential: described("How sure a sequential analysis has to be.", sequential),
     interval: described("Time between two checks.", duration),
     threshold: described("Number of failed checks that rolls back.", number),
     iterations: described("Number of checks of a release without weights.", number),
@@ -133,6 +168,21 @@ const PROVIDERS = [
 
 const replicas = between(1, undefined, integer);
 
+const percent = between(0, 100, integer);
+
+const capacity = object({
+  coupling: described(
+    "Whether steps wait for ready pods (enforce, the default), the need is only shown (observe), or neither.",
+    oneOf("enforce", "observe", "off"),
+  ),
+  headroomPercent: described("Pods beyond the need, in percent of it; 10 when absent.", between(0, 1000, integer)),
+  reservePercent: described("How much of all traffic the primary stays able to take back; 80 when absent.", percent),
+  reserveWindow: described("How long after a release the primary keeps its pods; 2m when absent.", duration),
+  requestsPerPod: described("Requests per second that one ready pod serves; learned when absent.", number),
+  warmUp: described("How long nothing is learned from a pod that became ready; 0s when absent.", duration),
+  deadline: described("How long a step waits for pods; progressDeadlineSeconds when absent.", duration),
+});
+
 const canarySpec = object(
   {
     provider: described("What shifts the traffic; the controller's own setting when absent.", oneOf(...PROVIDERS)),
@@ -151,6 +201,7 @@ const canarySpec = object(
     upstreamRef: reference(["Upstream"], { namespace: text }),
     service: described("Services and routes of the workload.", canaryService),
     analysis: described("How the release advances and what it is judged by.", analysis),
+    capacity: described("How traffic and capacity move together.", capacity),
     skipAnalysis: bool,
     revertOnDeletion: bool,
     suspend: bool,
@@ -173,11 +224,26 @@ const PHASES = [
   "Terminated",
 ];
 
+const copyCapacity = object({ ready: number, need: number, next: number });
+
+const capacityStatus = object({
+  method: oneOf("declared", "learned", "autoscaler", "size"),
+  requestsPerSecond: number,
+  podsForAll: described("Pods that all of the traffic needs, without headroom.", number),
+  primary: copyCapacity,
+  canary: copyCapacity,
+  wayBack: described("How fast all traffic could be back on the primary.", text),
+  reserveCount: number,
+  learned: arrayOf(object({ revision: text, requestsPerPod: number, deviation: number, sampleCount: number })),
+});
+
 const canaryStatus = object({
   phase: oneOf(...PHASES),
   failedChecks: number,
   canaryWeight: number,
   servedWeight: described("Share of the traffic that the canary really served at the last check, in percent.", number),
+  capacity: described("What the traffic needs in pods, and what the pods can serve.", capacityStatus),
+  evidence: described("Evidence of a sequential analysis.", anyObject),
   iterations: number,
   trackedConfigs: textMap,
   lastAppliedSpec: text,
@@ -287,7 +353,21 @@ export function flaggerCrds(): readonly KubeObject[] {
       kind: "MetricTemplate",
       description: "A query that analyses share, and where it is asked.",
       columns: [column("Provider", ".spec.provider.type")],
-      spec: object({ provider: metricProvider, query: text }, ["provider", "query"]),
+      spec: object(
+        {
+          provider: metricProvider,
+          query: text,
+          counts: described(
+            "Queries for raw counters of both copies, for a sequential analysis.",
+            object({ bad: text, total: text }, ["bad", "total"]),
+          ),
+          scalar: described(
+            "How the number of each copy is compared in a sequential analysis.",
+            object({ worse: oneOf("higher", "lower"), scale: oneOf("ratio", "difference"), margin: number }, ["worse"]),
+          ),
+        },
+        ["provider", "query"],
+      ),
       status: statusConditions,
     }),
     buildCrd({

@@ -131,7 +131,37 @@ export interface CanarySessionAffinity {
   readonly secure?: boolean;
 }
 
+/** How sure a sequential analysis has to be, and of what; Serin's own field, all of it optional. */
+export interface SequentialAnalysis {
+  /** How much worse than the primary a canary may be. */
+  readonly tolerance?: {
+    /** Factor on the primary's rate of errors. Default 1.2. */
+    readonly relative?: number;
+    /** Added rate of errors, in percent of the requests. Default 0.02. */
+    readonly absolutePercent?: number;
+    /** Factor on the primary's latency. Default 1.15. */
+    readonly latency?: number;
+  };
+  readonly confidence?: {
+    /** Chance, in percent, that a release within the tolerance is ever rolled back. Default 1. */
+    readonly falseRollbackPercent?: number;
+    /** Chance, in percent, that a metric of a release beyond its bound passes. Default 5. */
+    readonly falsePromotionPercent?: number;
+  };
+  /** The excess of errors that is ruled out before promotion: 0.5, 0.1 or 0.05 points. Default `balanced`. */
+  readonly profile?: "fast" | "balanced" | "strict";
+  /** How long evidence is collected. Default `30m`. */
+  readonly maxDuration?: string;
+  /** What then, when nothing is proven and nothing is suspicious. Default `promote`. */
+  readonly onTimeout?: "promote" | "hold" | "rollback";
+  /** How long a canary that has become ready may be slow and fail. Default `60s`. */
+  readonly warmup?: string;
+}
+
 export interface CanaryAnalysis {
+  /** `threshold` counts failed checks as Flagger does, and is the default; `sequential` compares the copies. */
+  readonly method?: "threshold" | "sequential";
+  readonly sequential?: SequentialAnalysis;
   readonly interval?: string;
   readonly threshold?: number;
   readonly iterations?: number;
@@ -157,9 +187,9 @@ export interface CanaryCapacity {
    * needed. `observe`: the same is computed and shown, and nothing is held. `off`: neither. Default `enforce`.
    */
   readonly coupling?: "enforce" | "observe" | "off";
-  /** Pods beyond the need, in percent of it. Default 20. */
+  /** Pods beyond the need, in percent of it. Default 10. */
   readonly headroomPercent?: number;
-  /** How much of all traffic the primary stays able to take back until the verdict, in percent. Default 100. */
+  /** How much of all traffic the primary stays able to take back until the verdict, in percent. Default 80. */
   readonly reservePercent?: number;
   /** How long after the end of a release the primary keeps its pods. Default `2m`. */
   readonly reserveWindow?: string;
@@ -246,6 +276,8 @@ export interface CanaryStatus {
   readonly servedWeight?: number;
   /** What traffic needs and pods can serve; Serin's own field. */
   readonly capacity?: CanaryCapacityStatus;
+  /** Evidence of a sequential analysis, as `rollout` keeps it; Serin's own field. */
+  readonly evidence?: Readonly<Record<string, unknown>>;
 }
 
 export interface Canary extends KubeObject {

@@ -1,6 +1,7 @@
 import { type CrossVersionObjectReference, type HorizontalPodAutoscaler, resources, type Scale } from "#api";
 import { deepEqual, Failure, messageOf } from "#base";
 import type { EventRecorder, ReconcileOutcome } from "#kube";
+import { initialMemory, rememberScale, type ScaleMemory } from "#scaling";
 import {
   type Controller,
   type ControllerPorts,
@@ -16,7 +17,6 @@ import { createApiMetricReader } from "./api-metric-reader.ts";
 import type { MetricOutcome } from "./combine-proposals.ts";
 import { measureMetrics } from "./measure-metrics.ts";
 import { type AutoscalePlan, needsMetrics, planAutoscale, planHpaStatus, setHpaCondition } from "./plan-autoscale.ts";
-import { initialMemory, rememberScale, type ScaleMemory } from "./scale-memory.ts";
 
 const DISCOVERY_TTL_MS = 30_000;
 

@@ -1,15 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec, Pod } from "#api";
 import { parseQuantity } from "#base";
+import { initialMemory, limit, stabilize, toleranceOf } from "#scaling";
 import type { PodSample } from "./group-pods.ts";
-import { limit, stabilize } from "./limit-scale.ts";
 import { usageSamples } from "./api-metric-reader.ts";
 import { combineProposals } from "./combine-proposals.ts";
 import { planAutoscale } from "./plan-autoscale.ts";
 import { proposeFromPods } from "./pods-metric.ts";
 import { proposeFromSamples } from "./resource-metric.ts";
-import { initialMemory } from "./scale-memory.ts";
-import { toleranceOf } from "./tolerance.ts";
 
 const NOW = Date.parse("2026-01-01T01:00:00Z");
 const TOLERANCE = { up: 0.1, down: 0.1 };

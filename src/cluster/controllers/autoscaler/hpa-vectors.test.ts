@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec, MetricTarget, Pod } from "#api";
 import { parseQuantity, unreachable } from "#base";
+import { initialMemory, rememberScale, type ScaleMemory } from "#scaling";
 import { combineProposals, type MetricAnswer } from "./combine-proposals.ts";
 import type { PodSample } from "./group-pods.ts";
 import { needsMetrics, planAutoscale } from "./plan-autoscale.ts";
 import { proposeByValue } from "./propose-by-value.ts";
 import { proposeFromSamples } from "./resource-metric.ts";
-import { initialMemory, rememberScale, type ScaleMemory } from "./scale-memory.ts";
 
 /**
  * The numbered vectors of keda-hpa-spec section 19, each driven through the pure parts of a look. 14 and 15 are the autoscaler's

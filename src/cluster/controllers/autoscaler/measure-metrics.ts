@@ -1,6 +1,7 @@
 import { type HorizontalPodAutoscaler, type MetricSpec, type Pod, resources, type Scale } from "#api";
 import { messageOf } from "#base";
 import { ApiFailure, type KubeClient } from "#kube";
+import { toleranceOf } from "#scaling";
 import { combineProposals, type MetricAnswer, type MetricOutcome } from "./combine-proposals.ts";
 import { externalMetric } from "./external-metric.ts";
 import type { MetricReader } from "./metric-reader.ts";
@@ -8,7 +9,6 @@ import type { MetricContext, MetricSource } from "./metric-source.ts";
 import { objectMetric } from "./object-metric.ts";
 import { podsMetric } from "./pods-metric.ts";
 import { containerResourceMetric, resourceMetric } from "./resource-metric.ts";
-import { toleranceOf } from "./tolerance.ts";
 
 const SOURCES: readonly MetricSource[] = [
   resourceMetric,

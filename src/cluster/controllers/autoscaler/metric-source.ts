@@ -1,6 +1,6 @@
 import type { MetricSpec, Pod } from "#api";
+import type { Tolerance } from "#scaling";
 import type { MetricReader } from "./metric-reader.ts";
-import type { Tolerance } from "./tolerance.ts";
 
 /** What a metric is measured against. */
 export interface MetricContext {

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { HorizontalPodAutoscaler, MetricTarget, Pod, ScalingRules } from "#api";
+import { initialMemory, rememberScale, type ScaleMemory } from "#scaling";
 import { needsMetrics, planAutoscale } from "./plan-autoscale.ts";
 import { proposeByValue } from "./propose-by-value.ts";
-import { initialMemory, rememberScale, type ScaleMemory } from "./scale-memory.ts";
 
 type Policy = NonNullable<ScalingRules["policies"]>[number];
 

@@ -1,8 +1,7 @@
 import type { Condition, HorizontalPodAutoscaler } from "#api";
+import { limit, rememberRecommendation, type ScaleMemory, stabilize } from "#scaling";
 import { type EventText, formatTime } from "../shared/index.ts";
 import type { MetricOutcome } from "./combine-proposals.ts";
-import { limit, stabilize } from "./limit-scale.ts";
-import { rememberRecommendation, type ScaleMemory } from "./scale-memory.ts";
 
 type Status = NonNullable<HorizontalPodAutoscaler["status"]>;
 

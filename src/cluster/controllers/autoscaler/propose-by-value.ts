@@ -1,9 +1,9 @@
 import type { MetricTarget, Pod } from "#api";
 import { canonicalQuantity } from "#api";
 import { Failure, parseQuantity } from "#base";
+import { isWithinTolerance, proposeByAverage } from "#scaling";
 import { isPodReady } from "../shared/index.ts";
 import type { MetricContext } from "./metric-source.ts";
-import { isWithinTolerance, type Tolerance } from "./tolerance.ts";
 
 /** What a metric of the whole target, rather than of each pod, is compared with. */
 type ValueContext = Pick<MetricContext, "pods" | "replicas" | "statusReplicas" | "tolerance">;
@@ -28,7 +28,10 @@ export function proposeByValue(usage: number, target: MetricTarget, context: Val
   const average = target.type === "AverageValue" ? positive(target.averageValue) : undefined;
   if (average !== undefined) {
     const averageValue = context.statusReplicas === 0 ? 0 : usage / context.statusReplicas;
-    return { replicas: byAverage({ usage, average, ...context }), current: { averageValue: quantityOf(averageValue) } };
+    return {
+      replicas: proposeByAverage({ usage, average, ...context }),
+      current: { averageValue: quantityOf(averageValue) },
+    };
   }
   throw new Failure("invalid metric source: neither a value target nor an average value target was set", {
     code: "InvalidMetric",
@@ -47,26 +50,6 @@ function byValue(ratio: number, { pods, replicas, tolerance }: ValueContext): nu
 
 function isServing(pod: Pod): boolean {
   return pod.status?.phase === "Running" && isPodReady(pod);
-}
-
-interface AverageInput {
-  readonly usage: number;
-  readonly average: number;
-  readonly statusReplicas: number;
-  readonly tolerance: Tolerance;
-}
-
-/**
- * "No change" is the number of pods that exist, not the one that is asked for: during a rollout that has surged, the surge
- * becomes the size. It is upstream's known bug (k8s#138505), kept because what it does to a rollout has to be seen here too.
- *
- * Source: `replica_calculator.go` GetExternalPerPodMetricReplicas (keda-hpa-spec 18.3).
- */
-function byAverage({ usage, average, statusReplicas, tolerance }: AverageInput): number {
-  const ratio = usage / (average * statusReplicas);
-  // Without pods and without usage there is nothing to compare; that is zero, and the minimum decides.
-  if (Number.isNaN(ratio) || isWithinTolerance(ratio, tolerance)) return statusReplicas;
-  return Math.ceil(usage / average);
 }
 
 function positive(quantity: string | number | undefined): number | undefined {

@@ -1,7 +1,7 @@
 import type { Pod } from "#api";
 import { Failure } from "#base";
+import { isWithinTolerance, type Tolerance } from "#scaling";
 import type { PodGroups, PodSample } from "./group-pods.ts";
-import { isWithinTolerance, type Tolerance } from "./tolerance.ts";
 
 export interface ReplicaInput {
   readonly groups: PodGroups;

@@ -1,0 +1,1 @@
+export { scaledObjectReviewer } from "./admission/scaled-object-reviewer.ts";
