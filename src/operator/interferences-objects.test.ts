@@ -4,6 +4,7 @@ import { startTestApiServer, type TestApiServer } from "#testing";
 import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
 import { hpaRef, kedaKinds, scaledObject, scaledObjectRef, withKedaWebhook } from "./rehearsal-keda.ts";
 import { autoscaler, canaryWith, deployment } from "./rehearsal-objects.ts";
+import { preflightOf } from "./scalers/preflight-scene.ts";
 
 /** How autoscalers and releases get in each other's way, one test each. Source: keda-hpa-spec 20.A. */
 
@@ -80,6 +81,11 @@ test("interference 2: the target's pause disappears after the release → it is 
     await patch(deployments, "web", { spec: { replicas: 3 } });
     await expect.poll(() => annotation("web-so", PAUSED), POLL).toBe("0");
   });
+  const told = preflightOf({ kedaVersion: "2.10.1" }).mild;
+  expect(told).toMatchObject([
+    { code: "keda-version", path: "scaledobject web-so", fix: "install KEDA 2.11 or later" },
+  ]);
+  expect(preflightOf({ kedaVersion: "2.11.0" }).mild).toEqual([]);
 });
 
 test("interference 3: edits of the source wait for the next image → the twin follows them at once", async () => {
@@ -280,10 +286,13 @@ test("interference 10: a service that may sleep at no pods is taken for a broken
     await expect.poll(() => spec(scaledObjects, "web-so-primary"), POLL).toMatchObject({ minReplicaCount: 0 });
     expect(await annotation("web-so", force)).toBeUndefined();
   });
+  const mild = (kedaVersion: string) => preflightOf({ source: sleepy, kedaVersion }).mild.map(({ code }) => code);
+  expect([mild("2.17.2"), mild("2.18.0")]).toEqual([["keda-version"], []]);
 });
 
 test("interference 11: deleting the Canary leads traffic to a workload at no pods → unpaused, ready, then the traffic", async () => {
-  const { annotation, replicas, remove, patch } = at("i11");
+  const { annotation, replicas, remove, patch, get } = at("i11");
+  const sleepy = { ...scaledObject, spec: { ...scaledObject.spec, minReplicaCount: 0 } };
   const reverting = canaryWith({ autoscalerRef: scaledObjectRef, revertOnDeletion: true });
   const selector = async () =>
     (await rehearsal.client.get<Service>(resources.services, { namespace: "i11", name: "web" }))?.spec.selector;
@@ -294,7 +303,7 @@ test("interference 11: deleting the Canary leads traffic to a workload at no pod
     metadata: { name: "web" },
     spec: { selector: { app: "web" }, ports: [{ name: "http", port: 9898 }] },
   };
-  await rehearsal.withOperator("i11", [scaledObject, deployment, apex, reverting], async () => {
+  await rehearsal.withOperator("i11", [sleepy, deployment, apex, reverting], async () => {
     await rehearsal.until("i11", isDone("Initialized"));
     await patch(deployments, "web-primary", { spec: { replicas: 4 } });
     rehearsal.availability = (object) => (object.metadata.name === "web" ? 0 : all(object));
@@ -307,6 +316,8 @@ test("interference 11: deleting the Canary leads traffic to a workload at no pod
     await patch(deployments, "web", { spec: { minReadySeconds: 1 } });
     await expect.poll(() => rehearsal.canary("i11"), POLL).toBeUndefined();
     expect(await selector()).toEqual({ app: "web" });
+    // What kept it awake meanwhile goes with the Canary.
+    expect((await get(scaledObjects, "web-so"))?.metadata.annotations ?? {}).toEqual({});
   });
 });
 

@@ -21,6 +21,7 @@ interface Changes {
   readonly canary?: Canary;
   readonly target?: Copy;
   readonly primary?: Copy;
+  readonly kedaVersion?: string;
   readonly keysOf?: PreflightFacts["keysOf"];
 }
 
@@ -39,6 +40,7 @@ export function preflightOf(changes: Changes): ScalerFindings {
     target: changes.target ?? { selector: deployment.spec.selector, template: deployment.spec.template },
     primary: changes.primary === undefined ? asPrimary(deployment.spec) : asPrimary(changes.primary),
     neighbours: [],
+    kedaVersion: changes.kedaVersion,
     keysOf: changes.keysOf ?? (() => undefined),
   });
 }
