@@ -257,10 +257,10 @@ test("interference 9: queries are rewritten by letters and queues are forgotten 
     expect(await spec(scaledObjects, "web-so")).toEqual(source.spec);
     const told = (await rehearsal.events("i9")).filter((message) => message.includes("sized for the whole"));
     // Told when the Canary came and again for the release; the recorder counts what it has said.
-    expect(told.map((message) => message.split(":")[0]).toSorted()).toEqual([
-      "scaledobject web-so spec.triggers[1]",
-      "scaledobject web-so spec.triggers[2]",
-    ]);
+    expect(new Set(told.map((message) => message.split(":")[0]))).toEqual(
+      new Set(["scaledobject web-so spec.triggers[1]", "scaledobject web-so spec.triggers[2]"]),
+    );
+    expect(told).toHaveLength(2);
   });
 });
 

@@ -125,6 +125,12 @@ test("interference 26: both copies read one metric of the service → said when 
     primaryScalerQueries: { load: 'sum(rate(http_total{copy="primary"}[1m]))' },
   };
   expect(preflightOf({ source: whole, canary: canaryWith({ autoscalerRef }) }).advice).toEqual([]);
+  const external = {
+    type: "External" as const,
+    external: { metric: { name: "m" }, target: { type: "Value" as const, value: 1 } },
+  };
+  const ofService = { ...autoscaler, spec: { ...autoscaler.spec, metrics: [external] } };
+  expect(codes(preflightOf({ source: ofService, canary: onHpa }).advice)).toEqual(["shared-signal"]);
   const open = withTriggers([{ type: "prometheus", metadata: { query: 'sum(rate(http_total{pod=~"web-.*"}[1m]))' } }]);
   expect(preflightOf({ source: open }).advice[0]?.message).toContain('also selects the pods of "web-primary"');
   const closed = ['pod=~"web-.*",pod!~"web-primary-.*"', 'pod=~"web-[0-9a-f]+-[0-9a-z]+"'];

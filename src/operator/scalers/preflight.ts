@@ -3,7 +3,7 @@ import { pauseOf } from "./pauses.ts";
 import { type Finding, pathOf, type PreflightFacts, type ScalerFindings } from "./preflight-facts.ts";
 import { containerFindings, envFindings } from "./preflight-template.ts";
 import { selectorFindings } from "./preflight-selectors.ts";
-import { triggerFindings } from "./preflight-triggers.ts";
+import { metricFindings, triggerFindings } from "./preflight-triggers.ts";
 
 /** Looks at the autoscalers of both copies, at the template that is to be released, and at who else is there. Pure. */
 export function preflight(facts: PreflightFacts): ScalerFindings {
@@ -22,6 +22,7 @@ function ownFindings(facts: PreflightFacts): Finding[] {
     ...containerFindings(facts),
     ...envFindings(facts),
     ...triggerFindings(facts),
+    ...metricFindings(facts),
   ];
 }
 
