@@ -19,6 +19,7 @@ import {
   restoreRoutes,
   scaleTarget,
   setFloor,
+  settleScaler,
   setRoutes,
 } from "./performers/index.ts";
 import { alertOf } from "./alert-of.ts";
@@ -66,6 +67,7 @@ async function performOne(command: Command, options: PerformOptions, context: Op
     case "add-finalizer":
       return addFinalizer(snapshot, context);
     case "remove-finalizer":
+      await settleScaler(snapshot, context);
       return removeFinalizer(snapshot, context);
     case "clear-intent":
       return clearIntent(snapshot, context);

@@ -5,4 +5,4 @@ export { nudgeReplicas } from "./nudge-replicas.ts";
 export { setFloor } from "./set-floor.ts";
 export { returnStrayFloors } from "./stray-floors.ts";
 export { sweepCanary, sweepNamespace } from "./sweep-marks.ts";
-export { ensureScaler, scaleTarget } from "./write-scalers.ts";
+export { ensureScaler, scaleTarget, settleScaler } from "./write-scalers.ts";

@@ -88,6 +88,14 @@ function isAtRest({ canary, routing, scaler, workload }: Snapshot): boolean {
   return reading?.kind === "read" ? reading.state.canaryWeight === 0 : reading?.kind === "absent";
 }
 
+/** Takes back what keeps a target awake, now that nothing of the Canary's is left to do. */
+export async function settleScaler({ scaler, names }: Snapshot, context: OperatorContext): Promise<void> {
+  const name = scaler?.source?.metadata.name;
+  const body = scaler?.settle();
+  if (scaler === undefined || name === undefined || body === undefined) return;
+  await viewOf(scaler.resource, context).patch({ namespace: names.namespace, name }, { kind: "merge", body });
+}
+
 /** Scales the target. An autoscaler that would work against it is held before, and let go before pods are asked for. */
 export async function scaleTarget(replicaCount: number, snapshot: Snapshot, context: OperatorContext): Promise<void> {
   const { workload, scaler, names, canary } = snapshot;

@@ -59,6 +59,7 @@ function look(subject: Subject, views: Views): ScalerScene {
     target: copyOf(workload.target),
     primary: copyOf(workload.primary),
     neighbours: scaler === undefined ? [] : neighboursOf(subject, all, views),
+    kedaVersion: kedaVersionOf(subject, all),
     keysOf: (kind, name) => {
       const view = kind === "ConfigMap" ? views.configMaps : views.secrets;
       const data: unknown = view.get({ namespace, name })?.data;
@@ -72,6 +73,16 @@ const NOTHING: ScalerScene = {
   others: { orphans: [], foreign: [] },
   findings: { blocking: [], mild: [], advice: [] },
 };
+
+/** KEDA labels each HPA that it makes with its version. Source: keda-hpa-spec 1, 5. */
+function kedaVersionOf({ scaler }: Subject, all: readonly KubeObject[]): string | undefined {
+  const names = [scaler?.source, scaler?.primary].map((object) => object?.metadata.name);
+  const hpa = all.find((object) => {
+    const maker = scaledObjectOf(object);
+    return maker !== undefined && names.includes(maker);
+  });
+  return hpa?.metadata.labels?.["app.kubernetes.io/version"];
+}
 
 /** What other autoscalers of the namespace scale. */
 function neighboursOf(

@@ -23,6 +23,8 @@ test("hpaTwin: the same rules for the primary (pinned 37)", () => {
 
 test("hpaTwin: bounds of its own where the Canary states them (pinned 37)", () => {
   expect(twinOf({ minReplicas: 5, maxReplicas: 50 }).spec).toMatchObject({ minReplicas: 5, maxReplicas: 50 });
+  // Bounds that cross would be refused.
+  expect(twinOf({ maxReplicas: 2 }).spec).toMatchObject({ minReplicas: 2, maxReplicas: 2 });
 });
 
 test("twinPatch: an HPA follows rules and labels, keeps labels of others (pinned 37)", () => {

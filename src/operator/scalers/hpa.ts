@@ -1,14 +1,12 @@
 import type { HorizontalPodAutoscaler } from "#api";
 import { copiedLabels } from "./copied-metadata.ts";
 import { type BoundFields, specWithoutFloor } from "./floor-lease.ts";
-import type { Twin, TwinPlan } from "./twin.ts";
+import { type Twin, type TwinPlan, withBounds } from "./twin.ts";
 
 export const hpaBounds: BoundFields = { min: "minReplicas", max: "maxReplicas" };
 
 /** The primary's HPA: the same rules, for the primary. Source: flagger-spec 3.8. */
 export function hpaTwin(source: HorizontalPodAutoscaler, plan: TwinPlan): Twin {
-  const override = plan.canary.spec.autoscalerRef?.primaryScalerReplicas;
-  const own = specWithoutFloor(source);
   return {
     source,
     owner: plan.owner,
@@ -16,10 +14,8 @@ export function hpaTwin(source: HorizontalPodAutoscaler, plan: TwinPlan): Twin {
     annotations: {},
     bounds: hpaBounds,
     spec: {
-      ...own,
+      ...withBounds(specWithoutFloor(source), plan.canary, hpaBounds),
       scaleTargetRef: { ...source.spec.scaleTargetRef, name: plan.primary },
-      ...(override?.minReplicas === undefined ? {} : { minReplicas: override.minReplicas }),
-      ...(override?.maxReplicas === undefined ? {} : { maxReplicas: override.maxReplicas }),
     },
   };
 }

@@ -55,6 +55,12 @@ export function pausePatch(
   return Object.keys(annotations).length === 0 ? undefined : { metadata: { annotations } };
 }
 
+/** Merge patch that takes a forced activation of ours back, before the Canary goes; undefined without one. */
+export function settlePatch({ metadata: { annotations = {} } }: KubeObject, canaryUid: string): object | undefined {
+  if (annotations[AWAKE] !== canaryUid) return undefined;
+  return { metadata: { annotations: { [FORCE_ACTIVATION]: null, [AWAKE]: null } } };
+}
+
 function needsWaking({ metadata: { annotations = {} } }: KubeObject, minCount: number): boolean {
   return minCount === 0 && annotations[FORCE_ACTIVATION] === undefined;
 }

@@ -35,6 +35,8 @@ export interface PreflightFacts {
   readonly target: Copy | undefined;
   readonly primary: Copy | undefined;
   readonly neighbours: readonly Neighbour[];
+  /** Version of KEDA, as the HPAs that it made tell it: `2.19.0`; undefined while there is none. */
+  readonly kedaVersion: string | undefined;
   /** Keys of a ConfigMap or Secret; undefined when it is not known. */
   keysOf(kind: "ConfigMap" | "Secret", name: string): readonly string[] | undefined;
 }

@@ -1,3 +1,4 @@
+import type { HorizontalPodAutoscaler } from "#api";
 import { isObject } from "#base";
 import { parsePromql } from "#promql";
 import { type Finding, pathOf, type PreflightFacts } from "./preflight-facts.ts";
@@ -25,17 +26,24 @@ export function triggerFindings(facts: PreflightFacts): Finding[] {
   });
 }
 
+/** Metrics of an HPA that are not of the pods are there once for both copies. Source: keda-hpa-spec 20.26. */
+export function metricFindings({ scaler }: PreflightFacts): Finding[] {
+  const source = scaler?.source;
+  if (source === undefined || source.kind !== "HorizontalPodAutoscaler") return [];
+  const { metrics = [] } = (source as HorizontalPodAutoscaler).spec;
+  return metrics.flatMap(({ type }, index): Finding[] => {
+    if (type !== "Object" && type !== "External") return [];
+    const message = `a metric of type ${type} is the same for both copies: during a release each is sized for the whole of it`;
+    const fix = "use metrics of the pods, or a ScaledObject whose query names the workload";
+    return [finding("advice", `${pathOf(source)} spec.metrics[${index}]`, { code: "shared-signal", message, fix })];
+  });
+}
+
 function findingsOf(subject: Subject, facts: PreflightFacts): Finding[] {
-  switch (ruleOf(subject.trigger.type)) {
-    case "promql":
-      return promqlFindings(subject, facts);
-    case "shared":
-      return [sharedFinding(subject)];
-    case "external":
-      return [externalFinding(subject)];
-    default:
-      return unrenamedFindings(subject, facts);
-  }
+  const rule = ruleOf(subject.trigger.type);
+  if (rule === "promql") return promqlFindings(subject, facts);
+  if (rule === "shared") return [sharedFinding(subject)];
+  return rule === "external" ? [externalFinding(subject)] : unrenamedFindings(subject, facts);
 }
 
 function promqlFindings({ path, trigger, twin }: Subject, { names }: PreflightFacts): Finding[] {

@@ -3,7 +3,7 @@ import { pauseOf } from "./pauses.ts";
 import { type Finding, pathOf, type PreflightFacts, type ScalerFindings } from "./preflight-facts.ts";
 import { containerFindings, envFindings } from "./preflight-template.ts";
 import { selectorFindings } from "./preflight-selectors.ts";
-import { triggerFindings } from "./preflight-triggers.ts";
+import { metricFindings, triggerFindings } from "./preflight-triggers.ts";
 
 /** Looks at the autoscalers of both copies, at the template that is to be released, and at who else is there. Pure. */
 export function preflight(facts: PreflightFacts): ScalerFindings {
@@ -17,10 +17,12 @@ function ownFindings(facts: PreflightFacts): Finding[] {
   return [
     ...pauseFindings(facts),
     ...leavingFindings(facts),
+    ...versionFindings(facts),
     ...selectorFindings(facts),
     ...containerFindings(facts),
     ...envFindings(facts),
     ...triggerFindings(facts),
+    ...metricFindings(facts),
   ];
 }
 
@@ -74,4 +76,26 @@ function leavingFindings({ others, scaler }: PreflightFacts): Finding[] {
         fix: "look for what holds it in metadata.finalizers: KEDA's operator must be running",
       },
     }));
+}
+
+/** First versions of KEDA that do what is asked of it. Source: keda-hpa-spec 2.1, 8. */
+const PAUSES_AT_ZERO = 11;
+const FORCES_ACTIVATION = 18;
+
+/** An older KEDA does not do all that is asked of it. Source: keda-hpa-spec 20.2, 20.15. */
+function versionFindings({ scaler, kedaVersion, names }: PreflightFacts): Finding[] {
+  const source = scaler?.source;
+  const minor = Number(/^2\.(\d+)\b/.exec(kedaVersion ?? "")?.[1] ?? Number.NaN);
+  if (source?.kind !== "ScaledObject" || Number.isNaN(minor)) return [];
+  const problem = (message: string, fix: string): Finding => ({
+    level: "mild",
+    problem: { path: pathOf(source), code: "keda-version", message, fix },
+  });
+  if (minor < PAUSES_AT_ZERO)
+    return [
+      problem(`KEDA ${kedaVersion} keeps a pod of "${names.target}" while it rests`, "install KEDA 2.11 or later"),
+    ];
+  if (minor >= FORCES_ACTIVATION || scaler?.minCount !== 0) return [];
+  const message = `KEDA ${kedaVersion} may take the pods of "${names.target}" away before it gets traffic`;
+  return [problem(message, "set minReplicaCount to 1, or install KEDA 2.18 or later")];
 }

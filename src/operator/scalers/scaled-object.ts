@@ -3,7 +3,7 @@ import { isObject } from "#base";
 import { copiedAnnotations, copiedLabels } from "./copied-metadata.ts";
 import { type BoundFields, specWithoutFloor } from "./floor-lease.ts";
 import { primaryTrigger, type Trigger } from "./triggers.ts";
-import { primaryScalerName, type Twin, type TwinPlan } from "./twin.ts";
+import { primaryScalerName, type Twin, type TwinPlan, withBounds } from "./twin.ts";
 
 export const scaledObjectBounds: BoundFields = { min: "minReplicaCount", max: "maxReplicaCount" };
 
@@ -19,13 +19,10 @@ export function scaledObjectMinCount(source: KubeObject): number {
  * While something is released it does not sleep: a primary without pods is no place to come back to. Source: keda-hpa-spec 20.10.
  */
 export function scaledObjectTwin(source: KubeObject, plan: TwinPlan): Twin {
-  const override = plan.canary.spec.autoscalerRef?.primaryScalerReplicas;
-  const { advanced, ...own } = specWithoutFloor(source);
+  const { advanced, ...own } = withBounds(specWithoutFloor(source), plan.canary, scaledObjectBounds);
   const spec = {
     ...own,
     scaleTargetRef: { ...(isObject(own.scaleTargetRef) ? own.scaleTargetRef : {}), name: plan.primary },
-    ...(override?.minReplicas === undefined ? {} : { minReplicaCount: override.minReplicas }),
-    ...(override?.maxReplicas === undefined ? {} : { maxReplicaCount: override.maxReplicas }),
     ...(isObject(advanced) ? { advanced: twinAdvanced(advanced) } : {}),
     triggers: twinTriggers(own.triggers, plan),
   };

@@ -1,7 +1,7 @@
 import { type Canary, type HorizontalPodAutoscaler, type KubeObject, type Resource, resources } from "#api";
 import { specWithoutFloor } from "./floor-lease.ts";
 import { hpaTwin } from "./hpa.ts";
-import { pausePatch } from "./pauses.ts";
+import { pausePatch, settlePatch } from "./pauses.ts";
 import { scaledObjectMinCount, scaledObjectTwin } from "./scaled-object.ts";
 import { newTwin, primaryScalerName, type Twin, type TwinPlan, twinPatch } from "./twin.ts";
 
@@ -18,6 +18,8 @@ export interface Scaler {
   readonly isReleasing: boolean;
   /** Merge patch of the source after which it lets a target without pods be (or scales it); undefined when it does. */
   hold(isHeld: boolean): object | undefined;
+  /** Merge patch of the source that leaves nothing of ours in force when the Canary goes; undefined when nothing is. */
+  settle(): object | undefined;
 }
 
 /** Reads the autoscaler that a Canary names; undefined when it names none, or a kind that is not kept in step. */
@@ -40,6 +42,7 @@ export function readScaler(
       minCount,
       isReleasing,
       twin: source === undefined ? undefined : scaledObjectTwin(source, plan),
+      settle: () => (source === undefined ? undefined : settlePatch(source, canary.metadata.uid ?? "")),
       hold: (isHeld) =>
         source === undefined || minCount === undefined
           ? undefined
@@ -56,6 +59,7 @@ export function readScaler(
     twin: source === undefined ? undefined : hpaTwin(source, plan),
     // Kubernetes itself leaves a target without pods alone.
     hold: () => undefined,
+    settle: () => undefined,
   };
 }
 

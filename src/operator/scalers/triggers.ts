@@ -88,15 +88,10 @@ function queryOf({ type, name, metadata }: Trigger, plan: TriggerPlan): { query?
     const own = name === undefined || !Object.hasOwn(plan.queries, name) ? undefined : plan.queries[name];
     return own === undefined ? {} : { query: own };
   }
-  switch (ruleOf(type)) {
-    case "promql":
-      // A dialect that is not parsed here, such as MetricsQL.
-      return { query: renameMatchers(query, plan) ?? renameWords(query, plan) };
-    case "words":
-      return { query: renameWords(query, plan) };
-    default:
-      return {};
-  }
+  const rule = ruleOf(type);
+  if (rule === "words") return { query: renameWords(query, plan) };
+  // A dialect that is not parsed here, such as MetricsQL, is taken for words.
+  return rule === "promql" ? { query: renameMatchers(query, plan) ?? renameWords(query, plan) } : {};
 }
 
 /** The ConfigMap of the floor has a key for each copy. See docs/design/0005-capacity.md. */

@@ -34,6 +34,26 @@ export function primaryScalerName(source: string): string {
   return `${source}-primary`;
 }
 
+/**
+ * A spec with the bounds that the Canary states for the primary. A lower one above the upper, when only one of the two is
+ * stated, is brought down to it: every API server refuses bounds that cross, and then nothing of the twin is kept in step.
+ */
+export function withBounds(
+  spec: Readonly<Record<string, unknown>>,
+  canary: Canary,
+  fields: BoundFields,
+): Readonly<Record<string, unknown>> {
+  const { minReplicas, maxReplicas } = canary.spec.autoscalerRef?.primaryScalerReplicas ?? {};
+  const max = maxReplicas ?? spec[fields.max];
+  const min = minReplicas ?? spec[fields.min];
+  const isCrossed = typeof min === "number" && typeof max === "number" && min > max;
+  return {
+    ...spec,
+    ...(min === undefined ? {} : { [fields.min]: isCrossed ? max : min }),
+    ...(max === undefined ? {} : { [fields.max]: max }),
+  };
+}
+
 /** The twin as it is first created. */
 export function newTwin({ source, owner, labels, annotations, spec }: Twin): KubeObject {
   const { name = "", namespace } = source.metadata;
