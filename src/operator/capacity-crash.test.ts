@@ -2,10 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Canary, flaggerCrds, istioCrds, type KubeObject, type Resource, resources } from "#api";
 import { startTestApiServer, type TestApiServer } from "#testing";
 import { createFaultyClient } from "./faulty-client.ts";
-import { driveFloors } from "./floor-driver.ts";
 import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
 import { autoscaler, canaryWith, configured, settings } from "./rehearsal-objects.ts";
-import { playScalers } from "./rehearsal-scalers.ts";
+import { playScalers, type RehearsalScalers } from "./rehearsal-scalers.ts";
 import { scaledObjectCrd } from "./scaled-object-crd.ts";
 import { FLOOR_ANNOTATION } from "./scalers/index.ts";
 
@@ -16,11 +15,11 @@ import { FLOOR_ANNOTATION } from "./scalers/index.ts";
  */
 
 const STRIDE = process.env.SERIN_CRASH_ALL === undefined ? 3 : 1;
-/** Releases at once. */
-const CONCURRENCY = 6;
-/** Above the autoscalers' own lower bound of 3. */
-const floors = { primary: 5, canary: 4 };
-const OWN_MIN = 3;
+/** Releases at once: most of their time they wait for the reserve to be given back. */
+const CONCURRENCY = 12;
+const OWN_MIN = 2;
+/** Pods that the load asks for: the canary is held at 3 of them, the primary at 4 and, taking over, at 5. */
+const LOAD = 4;
 
 interface Scaling {
   readonly name: string;
@@ -33,7 +32,11 @@ const scalings: readonly Scaling[] = [
   {
     name: "hpa",
     resource: resources.horizontalPodAutoscalers,
-    source: { ...autoscaler, metadata: { name: "web-scaler" } },
+    source: {
+      ...autoscaler,
+      metadata: { name: "web-scaler" },
+      spec: { ...autoscaler.spec, minReplicas: OWN_MIN },
+    },
     minField: "minReplicas",
   },
   {
@@ -58,12 +61,13 @@ const scalings: readonly Scaling[] = [
 
 let server: TestApiServer;
 let rehearsal: Rehearsal;
+let scalers: RehearsalScalers;
 const stop = new AbortController();
 
 beforeAll(async () => {
   server = await startTestApiServer();
   rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), scaledObjectCrd] });
-  await playScalers(rehearsal.client, stop.signal);
+  scalers = await playScalers(rehearsal.client, stop.signal);
   rehearsal.prometheus.answer = (query) =>
     query.includes("histogram_quantile") ? 12 : query.includes("bad-") ? 50 : 100;
 });
@@ -131,35 +135,31 @@ interface Run {
 
 async function run({ scaling, phase, namespace, diesAfter }: Run): Promise<{ end: End; writes: readonly string[] }> {
   const { apiVersion, kind } = scaling.source;
-  const canary = canaryWith({ autoscalerRef: { apiVersion, kind, name: "web-scaler" } });
+  const canary = canaryWith({
+    autoscalerRef: { apiVersion, kind, name: "web-scaler" },
+    capacity: { reserveWindow: "1s" },
+  });
+  scalers.loads.set(namespace, LOAD);
   await rehearsal.createNamespace(namespace, [settings, configured, scaling.source, canary]);
   const first = new AbortController();
   const { client, writes } = createFaultyClient(
     rehearsal.client,
     diesAfter === undefined ? {} : { diesAfter, onDeath: () => first.abort() },
   );
-  const dying = operate(namespace, client, first.signal);
+  const dying = rehearsal.runOperator({ namespace, client, signal: first.signal });
   const ending = release(namespace).then(() => rehearsal.until(namespace, isOver(phase)));
   await Promise.race([aborted(first.signal), ending]);
-  // What is asked for in time is given back a moment after the phase is written.
+  // The reserve is given back in steps after the phase is written.
   if (diesAfter === undefined) await settled(scaling, namespace);
   first.abort();
   await dying;
   const second = new AbortController();
-  const taking = operate(namespace, rehearsal.client, second.signal);
+  const taking = rehearsal.runOperator({ namespace, signal: second.signal });
   await ending;
   await settled(scaling, namespace);
   second.abort();
   await taking;
   return { end: await endOf(scaling, namespace), writes };
-}
-
-/** An operator, and beside it what asks for floors. */
-async function operate(namespace: string, client: typeof rehearsal.client, signal: AbortSignal): Promise<void> {
-  await Promise.all([
-    rehearsal.runOperator({ namespace, client, signal }),
-    driveFloors(floors, { client, namespace, signal }),
-  ]);
 }
 
 async function release(namespace: string): Promise<void> {
@@ -175,7 +175,7 @@ function isOver(phase: string): (canary: Canary) => boolean {
 
 /** Waits until nothing is held any more, or long enough to see that it stays so. */
 async function settled(scaling: Scaling, namespace: string): Promise<void> {
-  for (let look = 0; look < 100; look++) {
+  for (let look = 0; look < 400; look++) {
     const { leaseCount, targetCount } = await endOf(scaling, namespace);
     if (leaseCount === 0 && targetCount === 0) return;
     await rehearsal.pass(1000);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, test } from "vitest";
 import {
   type Canary,
   type ConfigMap,
@@ -12,9 +12,7 @@ import {
 import { isObject, seededRandom, silentLog } from "#base";
 import { createInformer, systemClock } from "#kube";
 import { startTestApiServer, type TestApiServer } from "#testing";
-import { createFloorMemory, floorProblem, type FloorMemory } from "./capacity/index.ts";
 import { createFaultyClient, type FaultyClient } from "./faulty-client.ts";
-import { type DrivenFloors, driveFloors } from "./floor-driver.ts";
 import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
 import { autoscaler, canaryWith, deployment } from "./rehearsal-objects.ts";
 import { playScalers, type RehearsalScalers } from "./rehearsal-scalers.ts";
@@ -54,7 +52,7 @@ function scaledObject(spec: object = {}, annotations: Record<string, string> = {
     apiVersion: "keda.sh/v1alpha1",
     kind: "ScaledObject",
     metadata: { name: "web-so", annotations },
-    spec: { scaleTargetRef: { name: "web" }, minReplicaCount: 2, maxReplicaCount: 8, triggers: [cron], ...spec },
+    spec: { scaleTargetRef: { name: "web" }, minReplicaCount: 2, maxReplicaCount: 6, triggers: [cron], ...spec },
   };
 }
 
@@ -77,27 +75,24 @@ const replicas = async (namespace: string, name: string) =>
 const minOf = (object: KubeObject | undefined): unknown =>
   isObject(object?.spec) ? (object.spec.minReplicas ?? object.spec.minReplicaCount) : undefined;
 
-const floors: DrivenFloors = { primary: 6, canary: 4 };
+/** The load asks for 7 pods: at half of the traffic the canary is held at 4 and the primary at 6, its upper bound. */
+const LOAD = 7;
+const capacity = { reserveWindow: "1s" };
 
 interface Running extends FaultyClient {
-  readonly memory: FloorMemory;
-  /** Ends the operator and what asks for floors. */
   end(): Promise<void>;
 }
 
-/** An operator and, beside it, what asks for floors while traffic moves. */
-function start(namespace: string, wanted: DrivenFloors = floors): Running {
+function start(namespace: string): Running {
   const end = new AbortController();
   const faulty = createFaultyClient(rehearsal.client);
-  const memory = createFloorMemory();
-  const of = { namespace, client: faulty.client, signal: end.signal };
-  const both = Promise.all([rehearsal.runOperator(of), driveFloors(wanted, { ...of, memory })]);
+  scalers.loads.set(namespace, LOAD);
+  const operator = rehearsal.runOperator({ namespace, client: faulty.client, signal: end.signal });
   return {
     ...faulty,
-    memory,
     async end() {
       end.abort();
-      await both;
+      await operator;
     },
   };
 }
@@ -117,9 +112,10 @@ async function withRelease(
   }
 }
 
-const eventually = { timeout: 10_000, interval: 20 };
+const eventually = { timeout: 25_000, interval: 20 };
 /** Traffic moves for so long that what is looked for can be seen. */
 const slow = { interval: "10s" };
+const slower = { interval: "60s" };
 
 /** Calls back with every version of the objects of a kind in a namespace. */
 function watch<T extends KubeObject>(
@@ -134,9 +130,11 @@ function watch<T extends KubeObject>(
   return () => end.abort();
 }
 
-test("interference 13: a GitOps tool writes the lower bound back → three times and no more, it is told, the release goes on", async () => {
-  const objects = [autoscaler, deployment, canaryWith({ autoscalerRef: hpaRef }, slow)];
-  await withRelease("gitops", objects, async ({ memory, writes }) => {
+test.concurrent("interference 13: a GitOps tool writes the lower bound back → three times and no more, it is told, the release goes on", async ({
+  expect,
+}) => {
+  const objects = [autoscaler, deployment, canaryWith({ capacity, autoscalerRef: hpaRef }, slower)];
+  await withRelease("gitops", objects, async ({ writes }) => {
     let revertCount = 0;
     const ends = watch<HorizontalPodAutoscaler>("horizontalPodAutoscalers", "gitops", (object) => {
       if (object.metadata.name !== "web-hpa" || object.spec.minReplicas === 3) return;
@@ -146,32 +144,29 @@ test("interference 13: a GitOps tool writes the lower bound back → three times
       rehearsal.client.patch(resources.horizontalPodAutoscalers, key, { kind: "merge", body }).catch(() => undefined);
     });
     await release("gitops");
-    const id = { key: "gitops/web", copy: "canary" } as const;
-    await expect.poll(() => memory.revertedCount(id), eventually).toBe(3);
+    const told = async () =>
+      (await rehearsal.canary("gitops"))?.status?.conditions?.find(({ type }) => type === "Accepted")?.message;
+    await expect.poll(told, eventually).toContain("somebody has set its lower bound back 3 times");
     const writeCount = () => writes.filter((write) => write === "patch horizontalpodautoscalers/web-hpa").length;
     const before = writeCount();
     await rehearsal.pass(5_000);
     expect([writeCount() - before, revertCount, before]).toEqual([0, 3, 3]);
-    const source = await hpa("gitops");
-    const about = { canary: "web", copy: "canary", canaryUid: "", revertedCount: 3, isGone: () => false } as const;
-    expect(source && floorProblem(source, about)).toMatchObject({
-      code: "floor-reverted",
-      fix: "let the tool that writes it back ignore spec.minReplicas",
-    });
+    expect(await told()).toContain("let the tool that writes it back ignore spec.minReplicas");
     await rehearsal.until("gitops", isDone("Succeeded"));
     ends();
     await expect.poll(async () => minOf(await hpa("gitops", "web-hpa-primary")), eventually).toBe(3);
-    expect(memory.revertedCount(id), "a later release tries again").toBeUndefined();
   });
 });
 
-test("interference 13: the object is Git's and has a floor trigger → the floor is in the ConfigMap, the object is not touched", async () => {
+test.concurrent("interference 13: the object is Git's and has a floor trigger → the floor is in the ConfigMap, the object is not touched", async ({
+  expect,
+}) => {
   const floorTrigger = {
     type: "kubernetes-resource",
     metadata: { resourceKind: "ConfigMap", resourceName: "web-floor", key: "canary", targetValue: "1" },
   };
   const source = scaledObject({ triggers: [cron, floorTrigger] });
-  await withRelease("trigger", [source, deployment, canaryWith({ autoscalerRef: soRef }, slow)], async () => {
+  await withRelease("trigger", [source, deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)], async () => {
     const data = async () => (await read<ConfigMap>("configMaps", "trigger", "web-floor"))?.data;
     await release("trigger");
     await expect.poll(data, eventually).toEqual({ primary: "6", canary: "4" });
@@ -187,29 +182,41 @@ test("interference 13: the object is Git's and has a floor trigger → the floor
   });
 });
 
-test("interference 14: the autoscaler and the release both write replicas → from 0 on only upward, and only to what is in force", async () => {
-  await withRelease("writers", [autoscaler, deployment, canaryWith({ autoscalerRef: hpaRef }, slow)], async () => {
-    await release("writers");
-    await rehearsal.until("writers", isPhase("Progressing"));
-    const seen: number[] = [];
-    const ends = watch<Deployment>("deployments", "writers", ({ metadata, spec }) => {
-      if (metadata.name === "web") seen.push(spec.replicas ?? 0);
-    });
-    await expect.poll(() => replicas("writers", "web"), eventually).toBe(4);
-    // The autoscaler follows the load.
-    const body = { spec: { replicas: 6 } };
-    await rehearsal.client.patch(resources.deployments, { namespace: "writers", name: "web" }, { kind: "merge", body });
-    await rehearsal.until("writers", ({ status }) => status?.canaryWeight === 50);
-    expect(await replicas("writers", "web"), "the operator does not set it back").toBe(6);
-    ends();
-    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
-    await rehearsal.until("writers", isDone("Succeeded"));
-  });
+test.concurrent("interference 14: the autoscaler and the release both write replicas → from 0 on only upward, and only to what is in force", async ({
+  expect,
+}) => {
+  await withRelease(
+    "writers",
+    [autoscaler, deployment, canaryWith({ capacity, autoscalerRef: hpaRef }, slow)],
+    async () => {
+      await release("writers");
+      await rehearsal.until("writers", isPhase("Progressing"));
+      const seen: number[] = [];
+      const ends = watch<Deployment>("deployments", "writers", ({ metadata, spec }) => {
+        if (metadata.name === "web") seen.push(spec.replicas ?? 0);
+      });
+      await expect.poll(() => replicas("writers", "web"), eventually).toBe(4);
+      // The autoscaler follows the load.
+      const body = { spec: { replicas: 6 } };
+      await rehearsal.client.patch(
+        resources.deployments,
+        { namespace: "writers", name: "web" },
+        { kind: "merge", body },
+      );
+      await rehearsal.until("writers", ({ status }) => status?.canaryWeight === 50);
+      expect(await replicas("writers", "web"), "the operator does not set it back").toBe(6);
+      ends();
+      expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+      await rehearsal.until("writers", isDone("Succeeded"));
+    },
+  );
 });
 
-test("interference 15: KEDA would zero a canary that has no traffic yet → it keeps its pods until the release is over", async () => {
+test.concurrent("interference 15: KEDA would zero a canary that has no traffic yet → it keeps its pods until the release is over", async ({
+  expect,
+}) => {
   const source = scaledObject({ minReplicaCount: 0 });
-  await withRelease("asleep", [source, deployment, canaryWith({ autoscalerRef: soRef }, slow)], async () => {
+  await withRelease("asleep", [source, deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)], async () => {
     await release("asleep");
     await rehearsal.until("asleep", isPhase("Progressing"));
     await expect.poll(() => replicas("asleep", "web"), eventually).toBe(4);
@@ -222,26 +229,38 @@ test("interference 15: KEDA would zero a canary that has no traffic yet → it k
       { kind: "merge", body },
     );
     await rehearsal.pass(5_000);
-    expect(await replicas("asleep", "web")).toBe(4);
+    expect(await replicas("asleep", "web")).toBeGreaterThanOrEqual(4);
     scalers.idle.delete("asleep");
     await rehearsal.until("asleep", isDone("Succeeded"));
     await expect.poll(async () => minOf(await scaled("asleep")), eventually).toBe(0);
   });
 });
 
-test("interference 16: the metric source is down when the canary wakes → its pods come all the same", async () => {
+test.concurrent("interference 16: the metric source is down when the canary wakes → its pods come all the same", async ({
+  expect,
+}) => {
   scalers.sourceDown.add("down");
-  await withRelease("down", [scaledObject(), deployment, canaryWith({ autoscalerRef: soRef }, slow)], async () => {
-    await release("down");
-    await rehearsal.until("down", isPhase("Progressing"));
-    expect(await hpa("down", "keda-hpa-web-so")).toBeUndefined();
-    await expect.poll(() => replicas("down", "web"), eventually).toBeGreaterThanOrEqual(2);
-    await rehearsal.until("down", isDone("Succeeded"));
-  });
+  await withRelease(
+    "down",
+    [scaledObject(), deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)],
+    async () => {
+      await release("down");
+      await rehearsal.until("down", isPhase("Progressing"));
+      expect(await hpa("down", "keda-hpa-web-so")).toBeUndefined();
+      await expect.poll(() => replicas("down", "web"), eventually).toBeGreaterThanOrEqual(2);
+      await rehearsal.until("down", isDone("Succeeded"));
+    },
+  );
 });
 
-test("interference 17: the operator is away when its Canary goes → floors, pause and mark are taken back at the start", async () => {
-  await rehearsal.createNamespace("stale", [scaledObject(), deployment, canaryWith({ autoscalerRef: soRef }, slow)]);
+test.concurrent("interference 17: the operator is away when its Canary goes → floors, pause and mark are taken back at the start", async ({
+  expect,
+}) => {
+  await rehearsal.createNamespace("stale", [
+    scaledObject(),
+    deployment,
+    canaryWith({ capacity, autoscalerRef: soRef }, slow),
+  ]);
   const first = start("stale");
   await rehearsal.until("stale", isDone("Initialized"));
   const annotationsOf = async () => (await scaled("stale"))?.metadata.annotations ?? {};
@@ -256,8 +275,10 @@ test("interference 17: the operator is away when its Canary goes → floors, pau
   await second.end();
 });
 
-test("interference 17: a Canary goes while its target rests → the pause that was put for it goes, one of a person stays", async () => {
-  await withRelease("rests", [scaledObject(), deployment, canaryWith({ autoscalerRef: soRef })], async () => {
+test.concurrent("interference 17: a Canary goes while its target rests → the pause that was put for it goes, one of a person stays", async ({
+  expect,
+}) => {
+  await withRelease("rests", [scaledObject(), deployment, canaryWith({ capacity, autoscalerRef: soRef })], async () => {
     const pause = async () => (await scaled("rests"))?.metadata.annotations?.["autoscaling.keda.sh/paused-replicas"];
     await expect.poll(pause, eventually).toBe("0");
     await rehearsal.client.delete(resources.canaries, { namespace: "rests", name: "web" });
@@ -272,9 +293,11 @@ test("interference 17: a Canary goes while its target rests → the pause that w
   expect((await scaled("persons"))?.metadata.annotations).toEqual(resting.metadata.annotations);
 });
 
-test("interference 17: a Canary names another autoscaler in the middle of a release → the first one gets its bound back", async () => {
+test.concurrent("interference 17: a Canary names another autoscaler in the middle of a release → the first one gets its bound back", async ({
+  expect,
+}) => {
   const other = { ...autoscaler, metadata: { name: "other" }, spec: { ...autoscaler.spec, minReplicas: 1 } };
-  const objects = [autoscaler, deployment, canaryWith({ autoscalerRef: hpaRef }, slow)];
+  const objects = [autoscaler, deployment, canaryWith({ capacity, autoscalerRef: hpaRef }, slow)];
   await withRelease("renamed", objects, async () => {
     await release("renamed");
     await expect.poll(async () => minOf(await hpa("renamed")), eventually).toBe(4);
@@ -286,10 +309,12 @@ test("interference 17: a Canary names another autoscaler in the middle of a rele
   });
 });
 
-test("interference 17: a floor never came into force, KEDA being away → it is given back when the release is over", async () => {
+test.concurrent("interference 17: a floor never came into force, KEDA being away → it is given back when the release is over", async ({
+  expect,
+}) => {
   const lease = (uid: string | undefined) =>
     JSON.stringify({ canary: uid, field: "minReplicaCount", before: 2, floor: 5 });
-  await rehearsal.createNamespace("away", [scaledObject(), deployment, canaryWith({ autoscalerRef: soRef })]);
+  await rehearsal.createNamespace("away", [scaledObject(), deployment, canaryWith({ capacity, autoscalerRef: soRef })]);
   const end = new AbortController();
   const operator = rehearsal.runOperator({ namespace: "away", signal: end.signal });
   const done = await rehearsal.until("away", isDone("Initialized"));
@@ -307,8 +332,10 @@ test("interference 17: a floor never came into force, KEDA being away → it is 
   await operator;
 });
 
-test("interference 17: a Canary is deleted with its traffic handed back, in the middle of a release → no floor is left", async () => {
-  const canary = canaryWith({ autoscalerRef: hpaRef, revertOnDeletion: true }, slow);
+test.concurrent("interference 17: a Canary is deleted with its traffic handed back, in the middle of a release → no floor is left", async ({
+  expect,
+}) => {
+  const canary = canaryWith({ capacity, autoscalerRef: hpaRef, revertOnDeletion: true }, slow);
   await withRelease("reverted", [autoscaler, deployment, canary], async () => {
     await release("reverted");
     await expect.poll(async () => minOf(await hpa("reverted")), eventually).toBe(4);
@@ -320,8 +347,10 @@ test("interference 17: a Canary is deleted with its traffic handed back, in the 
   });
 });
 
-test("interference 18: KEDA writes its HPA back → the floor goes through the ScaledObject, the HPA is never edited", async () => {
-  const objects = [scaledObject(), deployment, canaryWith({ autoscalerRef: soRef }, slow)];
+test.concurrent("interference 18: KEDA writes its HPA back → the floor goes through the ScaledObject, the HPA is never edited", async ({
+  expect,
+}) => {
+  const objects = [scaledObject(), deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)];
   await withRelease("reverts", objects, async ({ writes }) => {
     await release("reverts");
     await expect.poll(async () => minOf(await hpa("reverts", "keda-hpa-web-so")), eventually).toBe(4);
@@ -332,37 +361,54 @@ test("interference 18: KEDA writes its HPA back → the floor goes through the S
   });
 });
 
-test("interference 19: a workload takes one autoscaler → pods are asked for of those there are, and none is added", async () => {
-  await withRelease("single", [scaledObject(), deployment, canaryWith({ autoscalerRef: soRef }, slow)], async () => {
-    await release("single");
-    await expect.poll(() => replicas("single", "web-primary"), eventually).toBe(6);
-    const { items } = await rehearsal.client.list(resources.scaledObjects, { namespace: "single" });
-    expect(new Set(items.map(({ metadata }) => metadata.name))).toEqual(new Set(["web-so", "web-so-primary"]));
-    await rehearsal.until("single", isDone("Succeeded"));
-  });
+test.concurrent("interference 19: a workload takes one autoscaler → pods are asked for of those there are, and none is added", async ({
+  expect,
+}) => {
+  await withRelease(
+    "single",
+    [scaledObject(), deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)],
+    async () => {
+      await release("single");
+      await expect.poll(() => replicas("single", "web-primary"), eventually).toBe(6);
+      const { items } = await rehearsal.client.list(resources.scaledObjects, { namespace: "single" });
+      expect(new Set(items.map(({ metadata }) => metadata.name))).toEqual(new Set(["web-so", "web-so-primary"]));
+      await rehearsal.until("single", isDone("Succeeded"));
+    },
+  );
 });
 
-test("interference 20: each change of a spec rebuilds its scalers → one change to raise, one to give back, triggers untouched", async () => {
-  await withRelease("churn", [scaledObject(), deployment, canaryWith({ autoscalerRef: soRef }, slow)], async () => {
-    const mins: unknown[] = [];
-    const triggers: unknown[] = [];
-    const ends = watch<KubeObject>("scaledObjects", "churn", (object, old) => {
-      if (object.metadata.name !== "web-so") return;
-      if (isObject(object.spec)) triggers.push(object.spec.triggers);
-      if (minOf(object) !== minOf(old)) mins.push(minOf(object));
-    });
-    await release("churn");
-    await rehearsal.until("churn", isDone("Succeeded"));
-    await expect.poll(() => mins, eventually).toEqual([2, 4, 2]);
-    ends();
-    for (const version of triggers) expect(version).toEqual([cron]);
-  });
+test.concurrent("interference 20: each change of a spec rebuilds its scalers → a whole release changes it a few times, its triggers never", async ({
+  expect,
+}) => {
+  await withRelease(
+    "churn",
+    [scaledObject(), deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)],
+    async () => {
+      const mins: unknown[] = [];
+      const triggers: unknown[] = [];
+      const ends = watch<KubeObject>("scaledObjects", "churn", (object, old) => {
+        if (object.metadata.name !== "web-so") return;
+        if (isObject(object.spec)) triggers.push(object.spec.triggers);
+        if (minOf(object) !== minOf(old)) mins.push(minOf(object));
+      });
+      await release("churn");
+      await rehearsal.until("churn", isDone("Succeeded"));
+      await expect.poll(() => mins.at(-1), eventually).toBe(2);
+      // As it was, raised (again when the load grows), given back.
+      expect(mins).toContain(4);
+      expect(mins.length).toBeLessThanOrEqual(4);
+      ends();
+      for (const version of triggers) expect(version).toEqual([cron]);
+    },
+  );
 });
 
-test("interference 21: a twin that is born paused remembers 0 pods → it is created unpaused while its source rests", async () => {
+test.concurrent("interference 21: a twin that is born paused remembers 0 pods → it is created unpaused while its source rests", async ({
+  expect,
+}) => {
   const advanced = { restoreToOriginalReplicaCount: true };
   const source = scaledObject({ advanced }, { "autoscaling.keda.sh/paused-replicas": "0" });
-  await rehearsal.createNamespace("born", [source, deployment, canaryWith({ autoscalerRef: soRef }, slow)]);
+  await rehearsal.createNamespace("born", [source, deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)]);
   const pauses: unknown[] = [];
   const ends = watch<KubeObject>("scaledObjects", "born", ({ metadata }) => {
     if (metadata.name === "web-so-primary") pauses.push(metadata.annotations?.["autoscaling.keda.sh/paused-replicas"]);
@@ -375,18 +421,24 @@ test("interference 21: a twin that is born paused remembers 0 pods → it is cre
   expect(await replicas("born", "web-primary")).toBeGreaterThanOrEqual(2);
 });
 
-test("interference 22: a pause erases what an autoscaler remembers → the primary is held by its bound, its HPA stays the same object", async () => {
-  await withRelease("memory", [scaledObject(), deployment, canaryWith({ autoscalerRef: soRef }, slow)], async () => {
-    const uids = new Set<string | undefined>();
-    const ends = watch<HorizontalPodAutoscaler>("horizontalPodAutoscalers", "memory", ({ metadata }) => {
-      if (metadata.name === "keda-hpa-web-so-primary") uids.add(metadata.uid);
-    });
-    await release("memory");
-    await expect.poll(() => replicas("memory", "web-primary"), eventually).toBe(6);
-    await rehearsal.until("memory", isDone("Succeeded"));
-    ends();
-    expect(uids.size).toBe(1);
-    // What the bound held stays until the autoscaler itself lets it go.
-    expect(await replicas("memory", "web-primary")).toBe(6);
-  });
+test.concurrent("interference 22: a pause erases what an autoscaler remembers → the primary is held by its bound, its HPA stays the same object", async ({
+  expect,
+}) => {
+  await withRelease(
+    "memory",
+    [scaledObject(), deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)],
+    async () => {
+      const uids = new Set<string | undefined>();
+      const ends = watch<HorizontalPodAutoscaler>("horizontalPodAutoscalers", "memory", ({ metadata }) => {
+        if (metadata.name === "keda-hpa-web-so-primary") uids.add(metadata.uid);
+      });
+      await release("memory");
+      await expect.poll(() => replicas("memory", "web-primary"), eventually).toBe(6);
+      await rehearsal.until("memory", isDone("Succeeded"));
+      ends();
+      expect(uids.size).toBe(1);
+      // What the bound held stays until the autoscaler itself lets it go.
+      expect(await replicas("memory", "web-primary")).toBe(6);
+    },
+  );
 });

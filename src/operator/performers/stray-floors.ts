@@ -16,7 +16,7 @@ export async function returnStrayFloors(
   context: FloorContext,
 ): Promise<void> {
   const { snapshot } = options;
-  if (!ENDED.has(status.phase)) return;
+  if (!ENDED.has(status.phase) || status.canaryWeight > 0) return;
   for (const copy of ["primary", "canary"] as const) {
     const scaler = scalerOf(copy, snapshot);
     const isKept = copy === "primary" && (status.capacity?.reserveCount ?? 0) > 0;
