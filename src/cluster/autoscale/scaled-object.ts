@@ -35,7 +35,7 @@ export interface ScaledObjectSpec {
 export interface ScaledObjectTrigger {
   readonly type: string;
   readonly name?: string;
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata: Readonly<Record<string, string>>;
   readonly metricType?: string;
   readonly useCachedMetrics?: boolean;
   readonly authenticationRef?: { readonly name: string; readonly kind?: string };
@@ -69,7 +69,7 @@ export interface ScaledObjectStatus {
   readonly resourceMetricNames?: readonly string[];
   readonly compositeScalerName?: string;
   readonly conditions?: readonly ScaledObjectCondition[];
-  readonly health?: Readonly<Record<string, MetricHealth>>;
+  readonly health?: Readonly<Record<string, ScaledObjectHealth>>;
   readonly triggersActivity?: Readonly<Record<string, { readonly isActive: boolean }>>;
   readonly pausedReplicaCount?: number;
   readonly hpaName?: string;
@@ -86,16 +86,8 @@ export interface ScaledObjectCondition {
 }
 
 /** How the reading of one external metric went lately. */
-export interface MetricHealth {
+export interface ScaledObjectHealth {
   /** Failures in a row. */
   readonly numberOfFailures?: number;
   readonly status?: "Happy" | "Failing";
-}
-
-/** Default of `spec.pollingInterval`, in seconds. Source: keda-hpa-spec 2. */
-const DEFAULT_POLLING_SECONDS = 30;
-
-/** How often the triggers are read for activity. */
-export function pollingIntervalMs({ pollingInterval = DEFAULT_POLLING_SECONDS }: ScaledObjectSpec): number {
-  return Math.max(1, pollingInterval) * 1000;
 }

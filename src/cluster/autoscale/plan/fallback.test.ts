@@ -12,7 +12,7 @@ import {
   noteReading,
 } from "./fallback.ts";
 
-const base: ScaledObjectSpec = { scaleTargetRef: { name: "web" }, triggers: [{ type: "a" }] };
+const base: ScaledObjectSpec = { scaleTargetRef: { name: "web" }, triggers: [{ type: "a", metadata: {} }] };
 const withFallback = (over: Partial<NonNullable<ScaledObjectSpec["fallback"]>> = {}): ScaledObjectSpec => ({
   ...base,
   fallback: { failureThreshold: 2, replicas: 6, ...over },

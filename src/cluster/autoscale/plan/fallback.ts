@@ -1,8 +1,8 @@
 import { err, ok, type Result } from "#base";
-import type { MetricHealth, ScaledObjectFallback, ScaledObjectSpec } from "../scaled-object.ts";
+import type { ScaledObjectHealth, ScaledObjectFallback, ScaledObjectSpec } from "../scaled-object.ts";
 
 /** Failures and successes of a ScaledObject's metrics, by metric. */
-export type Health = Readonly<Record<string, MetricHealth>>;
+export type Health = Readonly<Record<string, ScaledObjectHealth>>;
 
 /** Notes one reading of a metric: a success forgets all failures. */
 export function noteReading(health: Health, metricName: string, isRead: boolean): Health {

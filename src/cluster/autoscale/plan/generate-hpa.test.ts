@@ -12,7 +12,7 @@ function scaledObject(spec: Partial<ScaledObjectSpec> = {}, metadata: ScaledObje
     apiVersion: "keda.sh/v1alpha1",
     kind: "ScaledObject",
     metadata: { name: "web", namespace: "shop", ...metadata },
-    spec: { scaleTargetRef: { name: "web" }, triggers: [{ type: "a" }], ...spec },
+    spec: { scaleTargetRef: { name: "web" }, triggers: [{ type: "a", metadata: {} }], ...spec },
   };
 }
 

@@ -54,7 +54,7 @@ test.each(["x", "", "-1", "1.5", "99999999999", "3000000000"])(
   },
 );
 
-const spec: ScaledObjectSpec = { scaleTargetRef: { name: "web" }, triggers: [{ type: "a" }] };
+const spec: ScaledObjectSpec = { scaleTargetRef: { name: "web" }, triggers: [{ type: "a", metadata: {} }] };
 
 test("checkBounds: every combination of small bounds is refused exactly when the sizes contradict each other", () => {
   for (const min of [undefined, -1, 0, 1, 2])
@@ -78,7 +78,10 @@ test("checkBounds: every combination of small bounds is refused exactly when the
 test("checkTriggers: at least one, and no name twice", () => {
   expect(checkTriggers(spec)).toBeUndefined();
   expect(checkTriggers({ ...spec, triggers: [] })).toMatch(/^no triggers defined/);
-  const named = (...names: readonly string[]) => ({ ...spec, triggers: names.map((name) => ({ type: "a", name })) });
+  const named = (...names: readonly string[]) => ({
+    ...spec,
+    triggers: names.map((name) => ({ type: "a", name, metadata: {} })),
+  });
   expect(checkTriggers(named("a", "", "", "b"))).toBeUndefined();
   expect(checkTriggers(named("a", "b", "a"))).toBe('triggerName "a" is defined multiple times; it must be unique');
 });

@@ -1,0 +1,3 @@
+export { createKedaMetrics, type KedaMetrics } from "./keda-metrics.ts";
+export type { CompileFormula } from "./reconcile-scaled-object.ts";
+export { type ScaledObjects, type ScaledObjectsOptions, startScaledObjects } from "./scaled-object-controller.ts";

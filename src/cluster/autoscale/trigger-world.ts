@@ -1,0 +1,107 @@
+import type { LookupFunction } from "node:net";
+import { lookup as systemLookup } from "node:dns";
+import { Agent, type Dispatcher } from "undici";
+import { type ConfigMap, type EndpointSlice, type Pod, resources, type Secret, type Service } from "#api";
+import type { Clock, Log } from "#base";
+import type { Informer } from "#kube";
+import type { SharedInformers } from "../controllers/index.ts";
+import { resolveHost, type ServiceAddresses } from "./plan/resolve-host.ts";
+import type { TriggerWorld } from "./triggers/index.ts";
+
+/** Source: keda-hpa-spec 1, KEDA_HTTP_DEFAULT_TIMEOUT. */
+const TIMEOUT_MS = 3000;
+const MAX_CONNECTION_COUNT = 16;
+const SERVICE_LABEL = "kubernetes.io/service-name";
+
+/** What the triggers of all ScaledObjects see of the cluster. */
+export interface TriggerWorlds {
+  /** Resolves once all copies have their first list. */
+  synced(): Promise<void>;
+  /** The world of a namespace: names without one are looked for there. */
+  of(namespace: string): TriggerWorld;
+  /** Ends the connections. */
+  close(): Promise<void>;
+}
+
+export function createTriggerWorlds(ports: {
+  readonly informers: SharedInformers;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}): TriggerWorlds {
+  const { informers, clock, log, signal } = ports;
+  const services = informers.of<Service>(resources.services);
+  const slices = informers.of<EndpointSlice>(resources.endpointSlices);
+  const pods = informers.of<Pod>(resources.pods);
+  const configMaps = informers.of<ConfigMap>(resources.configMaps);
+  const secrets = informers.of<Secret>(resources.secrets);
+  /** One for each namespace with a ScaledObject. */
+  const agents = new Map<string, Agent>();
+  const addresses: ServiceAddresses = {
+    service: (namespace, name) => services.get({ namespace, name })?.spec,
+    endpoints: (namespace, name) => readyAddresses(slices, namespace, name),
+  };
+  const resolve = (host: string, namespace: string): string => resolveHost(host, namespace, addresses);
+
+  function agentOf(namespace: string): Dispatcher {
+    const existing = agents.get(namespace);
+    if (existing !== undefined) return existing;
+    const lookup = lookupBy((host) => resolve(host, namespace));
+    const agent = new Agent({ connections: MAX_CONNECTION_COUNT, connect: { lookup, timeout: TIMEOUT_MS } });
+    agents.set(namespace, agent);
+    return agent;
+  }
+
+  return {
+    async synced() {
+      await Promise.all([services, slices, pods, configMaps, secrets].map((one) => one.synced));
+    },
+    of: (namespace) => ({
+      clock,
+      log,
+      http: agentOf(namespace),
+      signal,
+      timeoutMs: TIMEOUT_MS,
+      resolve,
+      pods: (of) => pods.list(of),
+      configMap: (of, name) => configMaps.get({ namespace: of, name }),
+      secret: (of, name) => secrets.get({ namespace: of, name }),
+      endpoints: (of, service) => endpointsOf(slices, of, service),
+    }),
+    async close() {
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()));
+      agents.clear();
+    },
+  };
+}
+
+/** A lookup for sockets that asks the cluster first, and the system for what is left a name. */
+export function lookupBy(resolve: (host: string) => string): LookupFunction {
+  return (hostname, options, callback) => systemLookup(resolve(hostname), options, callback);
+}
+
+function slicesOf(slices: Informer<EndpointSlice>, namespace: string, service: string): readonly EndpointSlice[] {
+  return slices.list(namespace).filter(({ metadata }) => metadata.labels?.[SERVICE_LABEL] === service);
+}
+
+function addressesIn({ endpoints }: EndpointSlice): readonly string[] {
+  return endpoints.flatMap(({ addresses, conditions }) => (conditions?.ready === false ? [] : addresses));
+}
+
+function readyAddresses(slices: Informer<EndpointSlice>, namespace: string, service: string): readonly string[] {
+  return slicesOf(slices, namespace, service).flatMap(addressesIn);
+}
+
+/** `ADDRESS:PORT` for each port of each ready endpoint. */
+function endpointsOf(slices: Informer<EndpointSlice>, namespace: string, service: string): readonly string[] {
+  const found = slicesOf(slices, namespace, service).flatMap((slice) =>
+    addressesIn(slice).flatMap((address) =>
+      (slice.ports ?? []).flatMap(({ port }) => (port === undefined ? [] : [`${bracketed(address)}:${port}`])),
+    ),
+  );
+  return [...new Set(found)].sort();
+}
+
+function bracketed(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}
