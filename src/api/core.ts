@@ -52,6 +52,19 @@ export interface ResourceRequirements {
   readonly requests?: Readonly<Record<string, string | number>>;
 }
 
+/** Bounds and defaults of a namespace; stored, not enforced. */
+export interface LimitRange extends KubeObject {
+  readonly spec: {
+    readonly limits: readonly {
+      /** `Container`, `Pod` or `PersistentVolumeClaim`. */
+      readonly type: string;
+      readonly default?: Readonly<Record<string, string | number>>;
+      readonly defaultRequest?: Readonly<Record<string, string | number>>;
+      readonly [field: string]: unknown;
+    }[];
+  };
+}
+
 export interface Lifecycle {
   readonly postStart?: LifecycleHandler;
   readonly preStop?: LifecycleHandler;

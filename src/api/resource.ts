@@ -34,9 +34,11 @@ export const resources = {
   configMaps: resource("v1", "ConfigMap"),
   secrets: resource("v1", "Secret"),
   serviceAccounts: resource("v1", "ServiceAccount"),
+  limitRanges: resource("v1", "LimitRange"),
   events: resource("v1", "Event"),
   deployments: resource("apps/v1", "Deployment"),
   replicaSets: resource("apps/v1", "ReplicaSet"),
+  statefulSets: resource("apps/v1", "StatefulSet"),
   daemonSets: resource("apps/v1", "DaemonSet"),
   endpointSlices: resource("discovery.k8s.io/v1", "EndpointSlice"),
   horizontalPodAutoscalers: resource("autoscaling/v2", "HorizontalPodAutoscaler"),
@@ -53,4 +55,6 @@ export const resources = {
   ingresses: resource("networking.k8s.io/v1", "Ingress", { plural: "ingresses" }),
   telemetries: resource("telemetry.istio.io/v1alpha1", "Telemetry", { plural: "telemetries" }),
   scaledObjects: resource("keda.sh/v1alpha1", "ScaledObject"),
+  triggerAuthentications: resource("keda.sh/v1alpha1", "TriggerAuthentication"),
+  clusterTriggerAuthentications: resource("keda.sh/v1alpha1", "ClusterTriggerAuthentication", { namespaced: false }),
 } as const satisfies Record<string, Resource>;

@@ -8,6 +8,7 @@ export {
   type ServiceNetwork,
   startApiServer,
 } from "./apiserver/index.ts";
+export type { AdmissionRequest, AdmissionReview, AdmissionReviewer, AdmissionView } from "./admission.ts";
 export { nodeProxyMain } from "./proxy/index.ts";
 export type { MetricApis } from "./metric-apis.ts";
 export type { LogQuery, NodeApi, PodUsage } from "./node-api.ts";

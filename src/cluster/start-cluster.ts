@@ -1,12 +1,21 @@
 import { setMaxListeners } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { flaggerCrds, isConditionTrue, istioCrds, type KubeObject, type Pod, resources } from "#api";
+import { flaggerCrds, isConditionTrue, istioCrds, kedaCrds, type KubeObject, type Pod, resources } from "#api";
 import { assert, Failure, type Log } from "#base";
 import { createInformer, createKubeClient, type KubeClient, systemClock, systemRandom } from "#kube";
 import { addonObjects, OPERATOR_IMAGE } from "./addons/index.ts";
 import { type ApiServer, ensurePki, type Pki, startApiServer } from "./apiserver/index.ts";
-import { startControllers } from "./controllers/index.ts";
+import {
+  compileFormula,
+  createKedaMetrics,
+  type KedaMetrics,
+  scaledObjectReviewer,
+  type ScaledObjects,
+  startScaledObjects,
+  triggerKinds,
+} from "./autoscale/index.ts";
+import { type Controllers, startControllers } from "./controllers/index.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory/index.ts";
 import { firstExternalSource } from "./metric-apis.ts";
 import { type Metrics, podTargets, startMetrics, staticTarget } from "./metrics/index.ts";
@@ -110,12 +119,14 @@ interface Foundation {
 async function startParts(options: StartOptions, close: () => Promise<void>): Promise<Cluster> {
   const foundation = await startFoundation(options);
   const { apiServer, gatewayPort, kubeconfigPath } = foundation;
-  await startControlPlane(options, foundation);
+  const controllers = await startControlPlane(options, foundation);
   await Promise.all([installObjects(options, foundation), startTraffic(options, foundation)]);
-  const metrics = await startMetricsStore(options, foundation);
+  const kedaMetrics = createKedaMetrics();
+  const metrics = await startMetricsStore(options, foundation, kedaMetrics);
+  const scaledObjects = await startAutoscaling(options, { client: foundation.client, controllers, kedaMetrics });
   const { custom, external } = metrics.apis;
   // What is ahead of the metrics store in this list is asked first: a series must not hide a scaler's metric.
-  apiServer.attachMetrics({ custom, external: firstExternalSource([external]) });
+  apiServer.attachMetrics({ custom, external: firstExternalSource([scaledObjects.external, external]) });
   const node = await startNodeRuntime(options, foundation);
   apiServer.attachNode(node.api);
   return { apiUrl: apiServer.url, kubeconfigPath, gatewayPort, metricsUrl: metrics.url, close };
@@ -145,6 +156,7 @@ async function startFoundation(options: StartOptions): Promise<Foundation> {
     log: options.log,
   });
   options.onClose(() => apiServer.close());
+  apiServer.attachAdmission([scaledObjectReviewer]);
   const kubeconfigPath = directory.file("kubeconfig");
   await apiServer.writeKubeconfig(kubeconfigPath);
   const credentials = { kind: "token", token: apiServer.adminToken } as const;
@@ -153,7 +165,7 @@ async function startFoundation(options: StartOptions): Promise<Foundation> {
   return { directory, network, pki, apiServer, client, kubeconfigPath, gatewayPort };
 }
 
-async function startControlPlane(options: StartOptions, { client, pki }: Foundation): Promise<void> {
+async function startControlPlane(options: StartOptions, { client, pki }: Foundation): Promise<Controllers> {
   const controllers = startControllers({
     client,
     clock: systemClock,
@@ -164,12 +176,34 @@ async function startControlPlane(options: StartOptions, { client, pki }: Foundat
   });
   options.onClose(() => controllers.close());
   await controllers.synced;
+  return controllers;
 }
 
-/** The kinds of Istio and Flagger, then the objects that every such cluster has. */
+/** KEDA's part of autoscaling, once its kinds are served. */
+async function startAutoscaling(
+  options: StartOptions,
+  of: { readonly client: KubeClient; readonly controllers: Controllers; readonly kedaMetrics: KedaMetrics },
+): Promise<ScaledObjects> {
+  const scaledObjects = startScaledObjects({
+    client: of.client,
+    clock: systemClock,
+    random: systemRandom,
+    log: options.log,
+    signal: options.signal,
+    informers: of.controllers.informers,
+    triggerKinds,
+    compileFormula,
+    metrics: of.kedaMetrics,
+  });
+  options.onClose(() => scaledObjects.close());
+  await scaledObjects.synced;
+  return scaledObjects;
+}
+
+/** The kinds of Istio, Flagger and KEDA, then the objects that every such cluster has. */
 async function installObjects(options: StartOptions, foundation: Foundation): Promise<void> {
   const { client, network, gatewayPort } = foundation;
-  const definitions = [...flaggerCrds(), ...istioCrds()];
+  const definitions = [...flaggerCrds(), ...istioCrds(), ...kedaCrds()];
   const apply = (object: KubeObject): Promise<KubeObject> =>
     client.apply(resourceFor(object), object, { fieldManager: FIELD_MANAGER, force: true });
   await Promise.all(definitions.map(apply));
@@ -194,7 +228,7 @@ async function waitForDefinitions(
   definitions: readonly KubeObject[],
   signal: AbortSignal,
 ): Promise<void> {
-  await within({ what: "the kinds of Flagger and Istio to be served", signal }, async () => {
+  await within({ what: "the kinds of Flagger, Istio and KEDA to be served", signal }, async () => {
     const { items } = await client.list(resources.customResourceDefinitions);
     const established = new Set(items.filter((item) => isEstablished(item)).map((item) => item.metadata.name));
     return definitions.every(({ metadata }) => established.has(metadata.name));
@@ -249,7 +283,11 @@ async function startTraffic(options: StartOptions, foundation: Foundation): Prom
   });
 }
 
-async function startMetricsStore(options: StartOptions, { client, directory, network }: Foundation): Promise<Metrics> {
+async function startMetricsStore(
+  options: StartOptions,
+  { client, directory, network }: Foundation,
+  kedaMetrics: KedaMetrics,
+): Promise<Metrics> {
   const { log, signal } = options;
   const pods = createInformer<Pod>({
     client,
@@ -271,6 +309,7 @@ async function startMetricsStore(options: StartOptions, { client, directory, net
     ],
     scrapeIntervalMs: options.scrapeIntervalMs,
     version: options.version,
+    moreOwnMetrics: () => kedaMetrics.text(),
     clock: systemClock,
     log,
     signal,

@@ -4,7 +4,7 @@ import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, isObject, type Log, silentLog } from "#base";
-import type { ApiServer, MetricApis, NodeApi, Store } from "#cluster";
+import type { AdmissionReviewer, ApiServer, MetricApis, NodeApi, Store } from "#cluster";
 
 export interface TestApiServerOptions {
   readonly clock?: Clock;
@@ -38,6 +38,7 @@ export interface TestApiServer {
   readonly store: Store;
   attachNode(node: NodeApi): void;
   attachMetrics(metrics: MetricApis): void;
+  attachAdmission(reviewers: readonly AdmissionReviewer[]): void;
   /** Sends one request, as the administrator unless the call says otherwise, and reads the whole answer. */
   call(call: ApiCall): Promise<ApiReply>;
   /** Stops the server and starts it again on the same port with the same store, as after a crash. */
@@ -95,6 +96,7 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
     },
     attachNode: (node) => server.attachNode(node),
     attachMetrics: (metrics) => server.attachMetrics(metrics),
+    attachAdmission: (reviewers) => server.attachAdmission(reviewers),
     call: (call) => send(call, { port: server.port, caPem: pki.caPem, token: server.adminToken }),
     restart: async () => {
       await stop();

@@ -10,11 +10,12 @@ import { validateSchema } from "../schema/validate-schema.ts";
 import { flaggerCrds } from "./flagger-crds.ts";
 import { gatewayCrds } from "./gateway-crds.ts";
 import { istioCrds } from "./istio-crds.ts";
+import { kedaCrds } from "./keda-crds.ts";
 import { kindsFromCrd } from "./kinds-from-crd.ts";
 import { validateCrd } from "./validate-crd.ts";
 
 const upstream = join(import.meta.dirname, "../../../../shared/conformance/crds");
-const ours = [...flaggerCrds(), ...istioCrds(), ...gatewayCrds()];
+const ours = [...flaggerCrds(), ...istioCrds(), ...gatewayCrds(), ...kedaCrds()];
 
 test.each(ours.map((crd) => [crd.metadata.name, crd] as const))("%s: is a valid definition", (_name, crd) => {
   expect(validateCrd(crd)).toEqual([]);
@@ -36,23 +37,24 @@ function comparedShape(crd: KubeObject): string[] {
     .filter((line) => !WIDENED.test(line));
 }
 
-test.skipIf(!existsSync(upstream)).each(["flagger.yaml", "istio.yaml"])(
-  "%s: fields, bounds and versions are upstream's",
-  (file) => {
-    const documents = parseAllDocuments(readFileSync(join(upstream, file), "utf8"));
-    const theirs = documents.map((document) => document.toJS() as KubeObject | null).filter((crd) => crd !== null);
-    let comparedCount = 0;
-    for (const crd of ours) {
-      const other = theirs.find((candidate) => candidate.metadata.name === crd.metadata.name);
-      if (other === undefined) continue;
-      comparedCount++;
-      expect(namesOf(crd)).toEqual(namesOf(other));
-      if (STORED_ONLY.test(crd.metadata.name ?? "")) continue;
-      expect(comparedShape(crd)).toEqual(comparedShape(other));
-    }
-    expect(comparedCount).toBe(file === "flagger.yaml" ? 3 : 11);
-  },
-);
+test.skipIf(!existsSync(upstream)).each([
+  ["flagger.yaml", 3],
+  ["istio.yaml", 11],
+  ["keda.yaml", 3],
+] as const)("%s: fields, bounds and versions are upstream's", (file, count) => {
+  const documents = parseAllDocuments(readFileSync(join(upstream, file), "utf8"));
+  const theirs = documents.map((document) => document.toJS() as KubeObject | null).filter((crd) => crd !== null);
+  let comparedCount = 0;
+  for (const crd of ours) {
+    const other = theirs.find((candidate) => candidate.metadata.name === crd.metadata.name);
+    if (other === undefined) continue;
+    comparedCount++;
+    expect(namesOf(crd)).toEqual(namesOf(other));
+    if (STORED_ONLY.test(crd.metadata.name ?? "")) continue;
+    expect(comparedShape(crd)).toEqual(comparedShape(other));
+  }
+  expect(comparedCount).toBe(count);
+});
 
 /** Parts of the Gateway API that only its controllers read: kept as they are, not checked. */
 const KEPT = /^spec (.* )?(externalAuth|sessionPersistence|infrastructure|allowedListeners|tls|defaultScope)( |$)/;

@@ -35,6 +35,6 @@ function seed(context: ServerContext, transaction: Transaction, object: KubeObje
   const { name = "", namespace = "" } = object.metadata;
   if (endpoint === undefined || transaction.get(pathOf(endpoint, namespace, name)) !== undefined) return;
   const options = { isDryRun: false, fieldManager: "serin", fieldValidation: "Strict" as const, isForced: false };
-  const scope = { context, endpoint, namespace, options, nowIso: secondsIso(context.clock.nowMs()) };
+  const scope = { context, endpoint, namespace, options, warnings: [], nowIso: secondsIso(context.clock.nowMs()) };
   createObject(scope, transaction, { object, isApply: false });
 }

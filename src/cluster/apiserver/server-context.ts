@@ -1,4 +1,5 @@
 import type { Clock, Log, Random } from "#base";
+import type { AdmissionReviewer } from "../admission.ts";
 import type { MetricApis } from "../metric-apis.ts";
 import type { NodeApi } from "../node-api.ts";
 import type { Store } from "../store/index.ts";
@@ -23,6 +24,8 @@ export interface ServerContext {
   node(): NodeApi | undefined;
   /** Who has the metrics of objects and of what is outside, once attached. */
   metrics(): MetricApis | undefined;
+  /** Who judges writes, once attached. */
+  admission(): readonly AdmissionReviewer[];
   /** Aborts when the server closes; ends watches and followed logs. */
   readonly closing: AbortSignal;
 }

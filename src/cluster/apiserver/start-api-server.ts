@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { builtinKinds } from "#api";
 import { type Clock, Failure, type Log, messageOf, type Random } from "#base";
 import { systemRandom } from "#kube";
+import type { AdmissionReviewer } from "../admission.ts";
 import type { MetricApis } from "../metric-apis.ts";
 import type { NodeApi } from "../node-api.ts";
 import type { Store } from "../store/index.ts";
@@ -52,6 +53,8 @@ export interface ApiServer {
   attachNode(node: NodeApi): void;
   /** Tells the server who has metrics: from then on it serves the custom and the external ones. */
   attachMetrics(metrics: MetricApis): void;
+  /** Tells the server who judges writes: from then on they are asked. */
+  attachAdmission(reviewers: readonly AdmissionReviewer[]): void;
   /** Writes a kubeconfig file for the administrator, readable by its owner only. */
   writeKubeconfig(path: string, options?: KubeconfigOptions): Promise<void>;
   /** Ends all watches, then all connections. The store stays open. */
@@ -78,6 +81,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   setMaxListeners(0, closing.signal);
   let node: NodeApi | undefined;
   let metrics: MetricApis | undefined;
+  let admission: readonly AdmissionReviewer[] = [];
   const registry = createRegistry(builtinKinds);
   registry.addVirtual(reviewEndpoints());
   const context: ServerContext = {
@@ -92,6 +96,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     log,
     node: () => node,
     metrics: () => metrics,
+    admission: () => admission,
     closing: closing.signal,
   };
   const server = createServer(
@@ -117,6 +122,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     attachMetrics: (attached) => {
       if (metrics === undefined) registry.addVirtual([customMetricsEndpoint(context), externalMetricsEndpoint()]);
       metrics = attached;
+    },
+    attachAdmission: (reviewers) => {
+      admission = reviewers;
     },
     writeKubeconfig: (path, kubeconfig) =>
       writeKubeconfig(path, { server: url, caPem: pki.caPem, token: pki.adminToken, ...kubeconfig }),

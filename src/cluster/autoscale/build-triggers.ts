@@ -1,8 +1,7 @@
-import type { PodTemplateSpec } from "#api";
+import type { PodTemplateSpec, ScaledObject } from "#api";
 import { type Clock, Failure, type Log } from "#base";
-import type { ResolvedTriggerSources, TriggerReference } from "./auth/index.ts";
+import type { TriggerSources, TriggerSourcesRequest } from "./auth/index.ts";
 import { formulaOf } from "./plan/evaluation.ts";
-import type { ScaledObject } from "./scaled-object.ts";
 import { TriggerSlot } from "./trigger-slot.ts";
 import { TriggerConfig, type TriggerKind, type TriggerWorld } from "./triggers/index.ts";
 
@@ -14,7 +13,7 @@ export interface TriggerPorts {
   readonly kinds: readonly TriggerKind[];
   readonly worldOf: (namespace: string) => TriggerWorld;
   /** Finds what a trigger's parameters are read from. */
-  readonly resolveSources: (of: TriggerReference, world: TriggerWorld) => Promise<ResolvedTriggerSources>;
+  readonly resolveSources: (request: TriggerSourcesRequest) => Promise<TriggerSources>;
 }
 
 /**
@@ -33,6 +32,7 @@ export function createTriggerSlots(
   const { scaledObject, podTemplate, onActive } = of;
   const { clock, log, signal } = ports;
   const { namespace = "", name = "" } = scaledObject.metadata;
+  const { envSourceContainerName } = scaledObject.spec.scaleTargetRef;
   const kinds = scaledObject.spec.triggers.map((trigger) => kindOf(ports.kinds, trigger.type));
   return scaledObject.spec.triggers.map((trigger, index) => {
     const kind = kinds[index];
@@ -43,7 +43,9 @@ export function createTriggerSlots(
     }
     const build = async () => {
       const world = ports.worldOf(namespace);
-      const { podIdentity, ...sources } = await ports.resolveSources({ scaledObject, trigger, podTemplate }, world);
+      const of = { namespace, name, envSourceContainerName };
+      const request = { scaledObject: of, trigger, podTemplate };
+      const { podIdentity, ...sources } = await ports.resolveSources(request);
       const options = {
         type: trigger.type,
         index,

@@ -1,4 +1,4 @@
-import type { HorizontalPodAutoscaler } from "#api";
+import type { HorizontalPodAutoscaler, ScaledObject } from "#api";
 import { messageOf } from "#base";
 import { formatTime, recordAbout } from "../controllers/index.ts";
 import { afterEvaluation, hpaActiveCondition, pausedCondition, setConditions } from "./plan/conditions.ts";
@@ -8,7 +8,6 @@ import { readPause } from "./plan/pause.ts";
 import { hasCooledDown } from "./plan/periods.ts";
 import { replicaBounds } from "./plan/replica-bounds.ts";
 import { evaluateTriggers, type Evaluation, type ReadPorts } from "./read-triggers.ts";
-import type { ScaledObject } from "./scaled-object.ts";
 import { identityOf, type Session } from "./session.ts";
 
 export interface CheckPorts extends ReadPorts {

@@ -1,11 +1,10 @@
-import { type HorizontalPodAutoscaler, type OwnerReference, resources } from "#api";
+import { type HorizontalPodAutoscaler, type OwnerReference, resources, type ScaledObject } from "#api";
 import { Failure } from "#base";
 import type { KubeClient } from "#kube";
 import { controllerOf, controllerReference } from "../controllers/index.ts";
 import { generateHpa, hpaNameOf, type TriggerMetrics } from "./plan/generate-hpa.ts";
 import { needsRewrite } from "./plan/needs-rewrite.ts";
 import { annotations } from "./plan/pause.ts";
-import type { ScaledObject } from "./scaled-object.ts";
 import { identityOf } from "./session.ts";
 
 const HPA = resources.horizontalPodAutoscalers;

@@ -1,9 +1,9 @@
+import type { ScaledObject } from "#api";
 import { Failure } from "#base";
 import type { ExternalMetricsSource } from "../metric-apis.ts";
 import { NAME_LABEL } from "./plan/generate-hpa.ts";
 import { readPause } from "./plan/pause.ts";
 import { queryMetric, type ReadPorts } from "./read-triggers.ts";
-import type { ScaledObject } from "./scaled-object.ts";
 import { identityOf, type Session } from "./session.ts";
 
 export interface ExternalMetricsPorts extends ReadPorts {

@@ -1,4 +1,4 @@
-import { type MetricSpec, resources } from "#api";
+import { type MetricSpec, resources, type ScaledObject, type ScaledObjectStatus } from "#api";
 import { Failure, messageOf, type Result } from "#base";
 import { ApiFailure, type KubeClient, type ReconcileOutcome } from "#kube";
 import { type EventText, objectKey, recordAbout } from "../controllers/index.ts";
@@ -15,7 +15,6 @@ import { checkBounds, checkTriggers } from "./plan/replica-bounds.ts";
 import type { ReadPorts } from "./read-triggers.ts";
 import type { ScaledObjectEntry } from "./scaled-object-entry.ts";
 import type { ScaleTarget } from "./scale-target.ts";
-import type { ScaledObject, ScaledObjectStatus } from "./scaled-object.ts";
 import { identityOf } from "./session.ts";
 import type { TriggerSlot } from "./trigger-slot.ts";
 
@@ -196,8 +195,7 @@ function compile({ spec }: ScaledObject, compileFormula: CompileFormula): Formul
   const names = spec.triggers.flatMap(({ name = "" }) => (name === "" ? [] : [name]));
   const compiled = compileFormula(modifiers.text, names);
   if (compiled.ok) return compiled.value;
-  const message = `error validating formula "${modifiers.text}": ${compiled.error}`;
-  throw new Failure(message, { code: "InvalidScaledObject" });
+  throw new Failure(compiled.error, { code: "InvalidScaledObject" });
 }
 
 /**

@@ -1,9 +1,8 @@
-import { type KubeObject, type Pod, type PodTemplateSpec, resources, type Scale } from "#api";
+import { type KubeObject, type Pod, type PodTemplateSpec, resources, type Scale, type ScaledObject } from "#api";
 import { type Clock, Failure, isObject } from "#base";
 import { ApiFailure, type KubeClient, type ObjectKey } from "#kube";
 import { discoverResources, findKind, isPodReady, type ServedResource } from "../controllers/index.ts";
 import type { TargetSize } from "./plan/evaluation.ts";
-import type { ScaledObject } from "./scaled-object.ts";
 
 /** What a ScaledObject scales. */
 export interface ScaleTarget {

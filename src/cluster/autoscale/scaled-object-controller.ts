@@ -1,10 +1,10 @@
 import { setMaxListeners } from "node:events";
-import { type HorizontalPodAutoscaler, resources } from "#api";
+import { type HorizontalPodAutoscaler, resources, type ScaledObject } from "#api";
 import { type Clock, deepEqual, type Log, type Random } from "#base";
 import { type EventRecorder, type KubeClient, type ReconcileOutcome, sleep } from "#kube";
 import { controllerOf, keyOf, parseKey, runController, type SharedInformers } from "../controllers/index.ts";
 import type { ExternalMetricsSource } from "../metric-apis.ts";
-import { resolveTriggerSources } from "./auth/index.ts";
+import { resolveTriggerSources, type TriggerSourcesRequest } from "./auth/index.ts";
 import type { CheckPorts } from "./check-scale.ts";
 import { isOwnedBy } from "./ensure-hpa.ts";
 import { createExternalMetrics } from "./external-metrics.ts";
@@ -13,7 +13,6 @@ import { changesPause } from "./plan/pause.ts";
 import { type CompileFormula, reconcileScaledObject } from "./reconcile-scaled-object.ts";
 import { createScaleTargets } from "./scale-target.ts";
 import { createEntry, type ScaledObjectEntry } from "./scaled-object-entry.ts";
-import type { ScaledObject } from "./scaled-object.ts";
 import { createStatusKeeper } from "./status-keeper.ts";
 import { createTriggerWorlds } from "./trigger-world.ts";
 import type { TriggerKind } from "./triggers/index.ts";
@@ -120,7 +119,7 @@ export function startScaledObjects(options: ScaledObjectsOptions): ScaledObjects
       signal: ended.signal,
       kinds: options.triggerKinds,
       worldOf: (namespace: string) => worlds.of(namespace),
-      resolveSources: resolveTriggerSources,
+      resolveSources: (request: TriggerSourcesRequest) => resolveTriggerSources(request, worlds.auth),
     };
     return reconcileScaledObject(kept, object, {
       ...ports,

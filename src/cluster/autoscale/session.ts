@@ -1,6 +1,6 @@
+import type { ScaledObject } from "#api";
 import { assert } from "#base";
 import type { Formula, MetricReading } from "./plan/evaluation.ts";
-import type { ScaledObject } from "./scaled-object.ts";
 import type { StatusKeeper } from "./status-keeper.ts";
 import type { TriggerSlot } from "./trigger-slot.ts";
 

@@ -1,8 +1,7 @@
-import { resources } from "#api";
+import { resources, type ScaledObject, type ScaledObjectStatus } from "#api";
 import { ApiFailure, type KubeClient } from "#kube";
 import { objectKey } from "../controllers/index.ts";
 import { mergePatchBetween } from "./plan/status-patch.ts";
-import type { ScaledObject, ScaledObjectStatus } from "./scaled-object.ts";
 
 /**
  * The status of one ScaledObject, which reconciles, polls and questions of the autoscaler all add to. It is kept in memory, as

@@ -1,8 +1,8 @@
+import type { ScaledObjectTrigger } from "#api";
 import { type Clock, Failure, type Log, messageOf } from "#base";
 import { withDeadline } from "./deadline.ts";
 import type { NamedMetric } from "./plan/generate-hpa.ts";
 import { metricNameOf } from "./plan/metric-value.ts";
-import type { ScaledObjectTrigger } from "./scaled-object.ts";
 import type {
   ExternalMetricSpec,
   ExternalTrigger,

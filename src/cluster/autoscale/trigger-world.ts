@@ -5,6 +5,7 @@ import { type ConfigMap, type EndpointSlice, type Pod, resources, type Secret, t
 import type { Clock, Log } from "#base";
 import type { Informer } from "#kube";
 import type { SharedInformers } from "../controllers/index.ts";
+import type { AuthWorld } from "./auth/index.ts";
 import { resolveHost, type ServiceAddresses } from "./plan/resolve-host.ts";
 import type { TriggerWorld } from "./triggers/index.ts";
 
@@ -19,6 +20,8 @@ export interface TriggerWorlds {
   synced(): Promise<void>;
   /** The world of a namespace: names without one are looked for there. */
   of(namespace: string): TriggerWorld;
+  /** What triggers' parameters are found in. */
+  readonly auth: AuthWorld;
   /** Ends the connections. */
   close(): Promise<void>;
 }
@@ -52,7 +55,11 @@ export function createTriggerWorlds(ports: {
     return agent;
   }
 
+  const configMap = (namespace: string, name: string): ConfigMap | undefined => configMaps.get({ namespace, name });
+  const secret = (namespace: string, name: string): Secret | undefined => secrets.get({ namespace, name });
+
   return {
+    auth: { log, configMap, secret },
     async synced() {
       await Promise.all([services, slices, pods, configMaps, secrets].map((one) => one.synced));
     },
@@ -64,8 +71,8 @@ export function createTriggerWorlds(ports: {
       timeoutMs: TIMEOUT_MS,
       resolve,
       pods: (of) => pods.list(of),
-      configMap: (of, name) => configMaps.get({ namespace: of, name }),
-      secret: (of, name) => secrets.get({ namespace: of, name }),
+      configMap,
+      secret,
       endpoints: (of, service) => endpointsOf(slices, of, service),
     }),
     async close() {

@@ -85,6 +85,12 @@ export function forbidden(named: Named, finding: string, causes?: readonly Statu
   return new StatusError({ code: 403, reason: "Forbidden", message, details });
 }
 
+/** A webhook does not let the write through. Source: apiserver `webhook/errors.ToStatusErr`. */
+export function deniedByWebhook(webhook: string, finding: string): StatusError {
+  const message = `admission webhook ${JSON.stringify(webhook)} denied the request: ${finding}`;
+  return new StatusError({ code: 403, reason: "Forbidden", message });
+}
+
 /** The object breaks rules. Source: apimachinery `errors.NewInvalid`; equal findings are named once in the message. */
 export function invalid(named: Named, problems: readonly Problem[]): StatusError {
   const findings = [

@@ -31,6 +31,7 @@ export async function handleScale(context: ServerContext, request: ApiRequest, m
     namespace: target.namespace ?? "",
     subresource: "scale",
     options: readWriteOptions(request.query, method === "PUT" ? "UpdateOptions" : "PatchOptions", request.userAgent),
+    warnings: request.warnings,
     nowIso: secondsIso(context.clock.nowMs()),
   };
   const changed = await context.store.transact((transaction) => {

@@ -20,6 +20,7 @@ export async function create(context: ServerContext, request: ApiRequest): Promi
     endpoint,
     namespace: target.namespace ?? "",
     options,
+    warnings,
     nowIso: secondsIso(context.clock.nowMs()),
   };
   const served = await context.store.transact((transaction) =>

@@ -67,13 +67,14 @@ function patchIn(scope: WriteScope, transaction: Transaction, { request, documen
 }
 
 function scopeOf(context: ServerContext, request: ApiRequest, optionsKind: string): WriteScope {
-  const { endpoint, target, query, userAgent } = request;
+  const { endpoint, target, query, userAgent, warnings } = request;
   return {
     context,
     endpoint,
     namespace: target.namespace ?? "",
     ...(target.subresource === undefined ? {} : { subresource: target.subresource }),
     options: readWriteOptions(query, optionsKind, userAgent),
+    warnings,
     nowIso: secondsIso(context.clock.nowMs()),
   };
 }

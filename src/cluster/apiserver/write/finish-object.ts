@@ -4,6 +4,7 @@ import type { Transaction } from "../../store/index.ts";
 import { trackUpdate } from "../patch/index.ts";
 import { byKind, type Endpoint } from "../registry/endpoint.ts";
 import { invalid } from "../status/status-error.ts";
+import { admit } from "./admit.ts";
 import { withPodAddresses } from "./pod-addresses.ts";
 import type { WriteScope } from "./write-scope.ts";
 
@@ -17,10 +18,11 @@ export interface FinishInput {
 
 /**
  * Turns what the client wants into what is stored: defaults, fields that follow from others, addresses, managers; then
- * checks all rules. Defaults come before the rules because the rules speak of the whole object; managers come after
- * defaults because whoever writes an object owns its defaults too.
+ * checks all rules, and asks the reviewers of the kind. Defaults come before the rules because the rules speak of the whole
+ * object; managers come after defaults because whoever writes an object owns its defaults too; reviewers come last because
+ * they are entitled to an object that keeps the rules.
  *
- * @throws StatusError 422 with every broken rule.
+ * @throws StatusError 422 with every broken rule, 403 when a reviewer refuses.
  */
 export function finishObject(scope: WriteScope, transaction: Transaction, input: FinishInput): KubeObject {
   const { endpoint, context } = scope;
@@ -34,6 +36,7 @@ export function finishObject(scope: WriteScope, transaction: Transaction, input:
   const tracked = isApply ? addressed : track(scope, addressed, old);
   const problems = problemsOf(scope, tracked, old);
   if (problems.length > 0) throw invalid(byKind(endpoint, nameOf(tracked)), problems);
+  admit(scope, transaction, { object: tracked, old });
   return tracked;
 }
 

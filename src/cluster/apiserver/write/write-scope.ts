@@ -11,6 +11,8 @@ export interface WriteScope {
   /** Absent for the main resource. */
   readonly subresource?: string;
   readonly options: WriteOptions;
+  /** What reviewers have to say about a write that they let through is added here. */
+  readonly warnings: string[];
   /** Time of the write, RFC 3339 in whole seconds. */
   readonly nowIso: string;
 }

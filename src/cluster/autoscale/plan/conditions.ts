@@ -1,5 +1,4 @@
-import type { HorizontalPodAutoscaler } from "#api";
-import type { ScaledObjectCondition } from "../scaled-object.ts";
+import type { HorizontalPodAutoscaler, ScaledObjectCondition } from "#api";
 
 /** The conditions of a ScaledObject that was never looked at. Source: keda-hpa-spec 11. */
 const initial: readonly ScaledObjectCondition[] = [

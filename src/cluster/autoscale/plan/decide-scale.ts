@@ -1,5 +1,5 @@
+import type { ScaledObjectCondition } from "#api";
 import { assert } from "#base";
-import type { ScaledObjectCondition } from "../scaled-object.ts";
 import type { ReplicaBounds } from "./replica-bounds.ts";
 
 /** What one evaluation of a ScaledObject found. */

@@ -1,5 +1,5 @@
+import type { ScaledObjectSpec } from "#api";
 import { err, ok, type Result } from "#base";
-import type { ScaledObjectSpec } from "../scaled-object.ts";
 import {
   type FallbackTarget,
   fallbackReplicas,
@@ -68,9 +68,9 @@ export interface NamedReading {
   readonly reading: MetricReading;
 }
 
-/** What a formula computes. A trigger with several values goes in as their sum. */
+/** A formula that can be computed. A trigger with several values goes in as their sum. */
 export interface Formula {
-  evaluate(values: Record<string, number | undefined>): Result<number | undefined, string>;
+  evaluate(values: Readonly<Record<string, number | undefined>>): Result<number | undefined, string>;
 }
 
 export interface Composite {
@@ -98,9 +98,9 @@ export function composeReadings(
     else values.set(triggerName, add(values.get(triggerName), reading));
   }
   const result = replaced === undefined ? formula.evaluate(Object.fromEntries(values)) : ok(replaced);
-  if (!result.ok) return err(`error calculating custom formula: ${result.error}`);
+  if (!result.ok) return err(result.error);
   const value = result.value ?? nothingValue(spec, modifiers.target);
-  if (value === undefined) return err("error calculating custom formula: it gave no value");
+  if (value === undefined) return err("the formula has no value, and there is no fallback for it");
   return ok({ value, isActive: value > modifiers.activationTarget });
 }
 

@@ -1,5 +1,5 @@
+import type { ScaledObjectHealth, ScaledObjectFallback, ScaledObjectSpec } from "#api";
 import { err, ok, type Result } from "#base";
-import type { ScaledObjectHealth, ScaledObjectFallback, ScaledObjectSpec } from "../scaled-object.ts";
 
 /** Failures and successes of a ScaledObject's metrics, by metric. */
 export type Health = Readonly<Record<string, ScaledObjectHealth>>;

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import type { HorizontalPodAutoscaler, MetricSpec, OwnerReference } from "#api";
-import type { ScaledObject, ScaledObjectSpec } from "../scaled-object.ts";
+import type { HorizontalPodAutoscaler, MetricSpec, OwnerReference, ScaledObject, ScaledObjectSpec } from "#api";
 import { generateHpa, hpaNameOf, type NamedMetric } from "./generate-hpa.ts";
 import { metricNameOf, publishable, targetQuantity, triggerIndexOf } from "./metric-value.ts";
 import { needsRewrite } from "./needs-rewrite.ts";
@@ -100,7 +99,7 @@ test("generateHpa: metrics are sorted by type and, within it, as the triggers ar
 });
 
 test("generateHpa: a formula puts one composite metric in the place of all external ones and keeps the others", () => {
-  const scalingModifiers = { formula: "a + b", target: "2.5", metricType: "Value" };
+  const scalingModifiers = { formula: "a + b", target: "2.5", metricType: "Value" } as const;
   const metrics = { resource: [cpu, container], external: [external(0, "a"), external(1, "b")] };
   const { metrics: specs = [] } = generateHpa(scaledObject({ advanced: { scalingModifiers } }), metrics, owner).spec;
   expect(specs.map(({ type }) => type)).toEqual(["ContainerResource", "External", "Resource"]);

@@ -4,8 +4,8 @@ import {
   type HorizontalPodAutoscalerSpec,
   type MetricSpec,
   type OwnerReference,
+  type ScaledObject,
 } from "#api";
-import type { ScaledObject } from "../scaled-object.ts";
 import type { ExternalMetricSpec } from "../triggers/index.ts";
 import { COMPOSITE_METRIC, publishable, targetQuantity } from "./metric-value.ts";
 import { annotations, readPause } from "./pause.ts";

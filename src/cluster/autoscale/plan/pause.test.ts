@@ -1,6 +1,6 @@
+import type { ScaledObjectSpec } from "#api";
 import { expect, test } from "vitest";
 import { ok } from "#base";
-import type { ScaledObjectSpec } from "../scaled-object.ts";
 import { afterEvaluation, checkFailed, hpaActiveCondition, initConditions, setConditions } from "./conditions.ts";
 import { changesPause, readPause } from "./pause.ts";
 import { checkBounds, checkTriggers } from "./replica-bounds.ts";

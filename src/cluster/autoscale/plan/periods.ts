@@ -1,4 +1,4 @@
-import type { ScaledObject, ScaledObjectSpec } from "../scaled-object.ts";
+import type { ScaledObject, ScaledObjectSpec } from "#api";
 import { isCooledDown } from "./decide-scale.ts";
 
 /** Defaults in seconds. Source: keda-hpa-spec 2. */

@@ -1,4 +1,4 @@
-import type { ScaledObjectSpec } from "../scaled-object.ts";
+import type { ScaledObjectSpec } from "#api";
 
 /** Sizes that a ScaledObject allows. */
 export interface ReplicaBounds {

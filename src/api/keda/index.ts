@@ -1,0 +1,2 @@
+export type * from "./scaled-object.ts";
+export type * from "./trigger-authentication.ts";
