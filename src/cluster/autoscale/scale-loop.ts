@@ -35,7 +35,8 @@ export function startScaleLoop(options: ScaleLoopOptions): ScaleLoop {
   let isStopped = false;
   let working: Promise<void> | undefined;
   let cancelTick: () => void = () => undefined;
-  let cancelPush: (() => void) | undefined;
+  let cancelPause: (() => void) | undefined;
+  let isPushedAgain = false;
   let plannedMs = clock.nowMs();
 
   function tick(): void {
@@ -67,23 +68,30 @@ export function startScaleLoop(options: ScaleLoopOptions): ScaleLoop {
     }
   }
 
+  /** A server may say it all the time: what it says in the moment after the first time is one more. */
+  function push(): void {
+    if (isStopped) return;
+    if (cancelPause !== undefined) {
+      isPushedAgain = true;
+      return;
+    }
+    due.isPush = true;
+    cancelPause = clock.after(PUSH_PAUSE_MS, () => {
+      cancelPause = undefined;
+      if (!isPushedAgain) return;
+      isPushedAgain = false;
+      push();
+    });
+    wake();
+  }
+
   tick();
   return {
-    push() {
-      // A server may say it all the time; the first one counts, those of the next moment are one.
-      if (isStopped || due.isPush) return;
-      due.isPush = true;
-      if (cancelPush !== undefined) return;
-      cancelPush = clock.after(PUSH_PAUSE_MS, () => {
-        cancelPush = undefined;
-        wake();
-      });
-      wake();
-    },
+    push,
     async stop() {
       isStopped = true;
       cancelTick();
-      cancelPush?.();
+      cancelPause?.();
       await working;
     },
   };

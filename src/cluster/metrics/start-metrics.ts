@@ -76,7 +76,7 @@ export async function startMetrics(options: MetricsOptions): Promise<Metrics> {
     retentionMs,
     version,
     startedMs: clock.nowMs(),
-    moreOwnMetrics: options.moreOwnMetrics ?? (() => ""),
+    ...(options.moreOwnMetrics === undefined ? {} : { moreOwnMetrics: options.moreOwnMetrics }),
   };
   let server: ApiServer;
   try {

@@ -12,5 +12,5 @@ export interface ApiContext {
   readonly version: string;
   readonly startedMs: number;
   /** Served beside the store's own metrics. */
-  readonly moreOwnMetrics: () => string;
+  readonly moreOwnMetrics?: () => string;
 }

@@ -41,7 +41,7 @@ export function route(context: ApiContext, path: string, params: URLSearchParams
       return textAnswer(200, "The metrics store is ready.\n");
     case "/metrics":
       return {
-        ...textAnswer(200, `${selfMetrics(context)}${context.moreOwnMetrics()}`),
+        ...textAnswer(200, `${selfMetrics(context)}${context.moreOwnMetrics?.() ?? ""}`),
         contentType: "text/plain; version=0.0.4; charset=utf-8",
       };
   }
