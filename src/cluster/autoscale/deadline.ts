@@ -4,7 +4,7 @@ import { type Clock, Failure } from "#base";
  * Runs something that takes a signal, for at most so long. When the time is over, or the outer signal aborts, its signal aborts
  * and the call rejects at once, whether it listens or not.
  *
- * @throws Failure `Timeout` or `Aborted`
+ * @throws Failure `TriggerTimeout` or `Aborted`
  */
 export async function withDeadline<T>(
   options: { readonly clock: Clock; readonly timeoutMs: number; readonly signal: AbortSignal; readonly what: string },
@@ -21,7 +21,7 @@ export async function withDeadline<T>(
   });
   const abort = (): void => fail(new Failure(`${what} was given up`, { code: "Aborted", retryable: true }));
   const cancel = clock.after(timeoutMs, () =>
-    fail(new Failure(`${what} took longer than ${timeoutMs / 1000} s`, { code: "Timeout", retryable: true })),
+    fail(new Failure(`${what} took longer than ${timeoutMs / 1000} s`, { code: "TriggerTimeout", retryable: true })),
   );
   if (signal.aborted) abort();
   signal.addEventListener("abort", abort, { once: true });

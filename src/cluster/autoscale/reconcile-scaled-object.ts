@@ -141,7 +141,7 @@ async function stayPaused(
   entry.status.update((of) => without(of, "hpaName"));
   const { replicas } = pause;
   if (replicas === undefined) return;
-  if (!replicas.ok) throw new Failure(replicas.error, { code: "InvalidAnnotation" });
+  if (!replicas.ok) throw new Failure(replicas.error, { code: "InvalidScaledObject" });
   const target = await ports.targets.find(object);
   if (target.replicas !== replicas.value) {
     await ports.targets.write(object, { from: target.replicas, to: replicas.value });

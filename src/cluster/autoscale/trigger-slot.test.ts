@@ -88,7 +88,7 @@ test("TriggerSlot: one reader's failure does not close the trigger under another
   const first = slot.read(spec);
   await new Promise((resolve) => setImmediate(resolve));
   expect(await slot.read(spec)).toEqual(one);
-  expect([...open].sort()).toEqual([1, 2]);
+  expect([...open].toSorted((a, b) => a - b)).toEqual([1, 2]);
   finish();
   expect(await first).toEqual(one);
   expect([...open]).toEqual([2]);
@@ -116,7 +116,7 @@ test("TriggerSlot: a reading that never ends is given up after 30 s, and its sig
   await clock.advance(30_000);
   await clock.advance(30_000);
   expect(await reading).toMatchObject({
-    code: "Timeout",
+    code: "TriggerTimeout",
     message: 'reading it, trigger 3 of type "test", took longer than 30 s',
   });
   expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
