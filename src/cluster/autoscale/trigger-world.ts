@@ -83,7 +83,7 @@ export function createTriggerWorlds(ports: {
 }
 
 /** A lookup for sockets that asks the cluster first, and the system for what is left a name. */
-export function lookupBy(resolve: (host: string) => string): LookupFunction {
+function lookupBy(resolve: (host: string) => string): LookupFunction {
   return (hostname, options, callback) => systemLookup(resolve(hostname), options, callback);
 }
 
