@@ -1,0 +1,105 @@
+import { XMLParser } from "fast-xml-parser";
+import { parse } from "yaml";
+import { err, isObject, messageOf, ok, parseQuantity, type Result } from "#base";
+import { labelEntries, type Labels } from "#promql";
+import { type ExpositionFormat, parseExposition, parseSeries } from "../../../metrics/index.ts";
+import { parseGjsonPath, valueAt } from "./gjson-path.ts";
+
+/** How a value is written down. */
+export type ValueFormat = "json" | "yaml" | "xml" | "prometheus";
+
+/** Reads a number out of a text. The error says what stands there instead; it never quotes a whole text. */
+export type NumberReader = (text: string, contentType?: string) => Result<number, string>;
+
+/** The parsers of YAML and XML take far longer for a byte than that of JSON, and nothing else runs meanwhile. */
+const MAX_SLOW_TEXT_LENGTH = 512 * 1024;
+
+/** Prepares to read what stands at a location; the error says why nothing can. Source: keda-hpa-spec 15.9. */
+export function numberReader(format: ValueFormat, location: string): Result<NumberReader, string> {
+  if (format === "prometheus") {
+    const wanted = parseSeries(location);
+    return wanted.ok ? ok((text, type) => sampleIn(text, { wanted: wanted.value, location, type })) : wanted;
+  }
+  if (format === "json") {
+    const path = parseGjsonPath(location);
+    if (!path.ok) return path;
+    return ok((text) => numberIn(() => valueAt(JSON.parse(text), path.value), location));
+  }
+  const read = format === "yaml" ? parseYaml : parseXml;
+  return ok((text) => {
+    if (text.length > MAX_SLOW_TEXT_LENGTH)
+      return err(`the ${format} is longer than ${MAX_SLOW_TEXT_LENGTH} characters`);
+    return numberIn(() => valueAtKeys(read(text), location.split(".")), location);
+  });
+}
+
+function numberIn(find: () => unknown, location: string): Result<number, string> {
+  let found: unknown;
+  try {
+    found = find();
+  } catch (thrown) {
+    return err(`cannot be read: ${messageOf(thrown).split("\n", 1)[0]?.slice(0, 200) ?? ""}`);
+  }
+  return numberOf(found, location);
+}
+
+/** A number, or a text that is a quantity. */
+function numberOf(found: unknown, location: string): Result<number, string> {
+  if (typeof found === "number") return ok(found);
+  const quantity = typeof found === "string" ? parseQuantity(found.trim()) : undefined;
+  if (quantity?.ok === true) return quantity;
+  const what = typeof found === "string" ? `the text "${found.slice(0, 80)}"` : nameOf(found);
+  return err(`valueLocation "${location}" must lead to a number or a quantity such as "1k", there is ${what}`);
+}
+
+function nameOf(found: unknown): string {
+  if (found === undefined) return "nothing";
+  if (found === null) return "null";
+  if (Array.isArray(found)) return "a list";
+  return typeof found === "boolean" ? String(found) : "an object";
+}
+
+/** Follows keys through objects, and positions through lists. */
+function valueAtKeys(value: unknown, keys: readonly string[]): unknown {
+  let current = value;
+  for (const key of keys) {
+    if (Array.isArray(current)) current = /^\d{1,9}$/.test(key) ? (current as unknown[])[Number(key)] : undefined;
+    else current = isObject(current) && Object.hasOwn(current, key) ? current[key] : undefined;
+  }
+  return current;
+}
+
+/** Without `logLevel` the library would print its warnings. Its own bound on aliases holds. */
+function parseYaml(text: string): unknown {
+  return parse(text, { logLevel: "error" });
+}
+
+/** An element is an object of its elements and, with an `@` before the name, its attributes; entities are not resolved. */
+function parseXml(text: string): unknown {
+  const parser = new XMLParser({
+    ignoreAttributes: false,
+    attributeNamePrefix: "@",
+    parseTagValue: false,
+    parseAttributeValue: false,
+    processEntities: false,
+  });
+  return parser.parse(text, true);
+}
+
+/** The first sample of that name that has all of the labels, and maybe others. */
+function sampleIn(
+  text: string,
+  { wanted, location, type = "" }: { wanted: Labels; location: string; type?: string | undefined },
+): Result<number, string> {
+  const format: ExpositionFormat = type.startsWith("application/openmetrics-text") ? "openmetrics" : "prometheus";
+  const parsed = parseExposition(text, format);
+  if (!parsed.ok) return err(`cannot be read: ${parsed.error}`);
+  const pairs = labelEntries(wanted);
+  for (const sample of parsed.value.samples) {
+    const labels = parseSeries(sample.text);
+    if (!labels.ok) continue;
+    const have = new Map(labelEntries(labels.value));
+    if (pairs.every(([name, value]) => have.get(name) === value)) return ok(sample.value);
+  }
+  return err(`there is no sample ${location}`);
+}
