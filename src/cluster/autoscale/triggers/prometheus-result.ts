@@ -23,7 +23,7 @@ export function valueOfAnswer(text: string, isNullIgnored: boolean): Result<numb
   const number = typeof value === "string" ? parseFloatAsGo(value) : undefined;
   if (number === undefined) return err("the value of the series is no number");
   if (Number.isFinite(number)) return ok(number);
-  return isNullIgnored ? ok(0) : err(`the query gives ${String(value)}`);
+  return isNullIgnored ? ok(0) : err(`the query gives ${number}`);
 }
 
 function seriesOf(text: string): Result<readonly unknown[], string> {
