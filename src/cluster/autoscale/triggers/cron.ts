@@ -1,5 +1,5 @@
 import { type CronWindow, isInside, isTimezone, scheduleFault } from "./cron-schedule.ts";
-import { targetTypeOf } from "./target-type.ts";
+import { mustBePositive, targetTypeOf } from "./target-type.ts";
 import type { TriggerConfig } from "./trigger-config.ts";
 import type { ExternalMetricSpec, TriggerKind } from "./trigger.ts";
 
@@ -11,8 +11,7 @@ export const cron: TriggerKind = {
     const { config } = options;
     const window = windowOf(config, clock.nowMs());
     const replicas = config.number("desiredReplicas", { isRequired: true, isWhole: true });
-    if (config.text("desiredReplicas") !== undefined && replicas <= 0)
-      config.mistake('parameter "desiredReplicas" must be a whole number greater than 0');
+    mustBePositive(config, "desiredReplicas");
     const metric: ExternalMetricSpec = {
       name: nameOf(window),
       target: 1,

@@ -1,39 +1,39 @@
 import { err, Failure, ok, parseQuantity, type Result } from "#base";
 import { mustBePositive, targetTypeOf } from "./target-type.ts";
 import type { TriggerConfig } from "./trigger-config.ts";
-import type { TriggerKind, TriggerWorld } from "./trigger.ts";
+import type { TriggerKind, TriggerReading, TriggerWorld } from "./trigger.ts";
 import { type NumberReader, numberReader } from "./values/read-number.ts";
 
 /** Follows a number that stands in a ConfigMap or a Secret of the same namespace. Source: keda-hpa-spec 15.10. */
 export const kubernetesResource: TriggerKind = {
   types: ["kubernetes-resource"],
   canCache: true,
-  build(options, world) {
+  async build(options, world) {
     const { config, scaledObject } = options;
     const kind = config.choice("resourceKind", ["ConfigMap", "Secret"], { isRequired: true }) ?? "ConfigMap";
     const name = config.text("resourceName", { isRequired: true });
     const key = config.text("key", { isRequired: true });
-    const reader = readerOf(config);
+    const reader = await readerOf(config);
     const target = config.number("targetValue", { isRequired: true });
-    mustBePositive(config, "targetValue", target);
+    mustBePositive(config, "targetValue");
     const activation = config.number("activationTargetValue") ?? 0;
     const targetType = targetTypeOf(options);
     config.end();
     const metric = { name: `${kind.toLowerCase()}-${name}-${key}`, target, targetType, isWhole: false };
     const place: Place = { kind, namespace: scaledObject.namespace, name, key };
-    return Promise.resolve({
+    return {
       kind: "external",
       metrics: () => Promise.resolve([metric]),
-      read: () =>
-        // A failure is a rejection for the caller, and never a throw.
-        Promise.resolve().then(() => {
-          const value = valueOf(place, reader, world);
-          return { values: [value], isActive: value > activation };
-        }),
+      // After a turn, so that a failure is a rejection and never a throw.
+      read: () => Promise.resolve().then(() => readingOf(valueOf(place, reader, world), activation)),
       close: () => Promise.resolve(),
-    });
+    };
   },
 };
+
+function readingOf(value: number, activation: number): TriggerReading {
+  return { values: [value], isActive: value > activation };
+}
 
 interface Place {
   readonly kind: "ConfigMap" | "Secret";
@@ -44,7 +44,7 @@ interface Place {
 
 const numberTypes = ["float64", "int64", "quantity"] as const;
 
-function readerOf(config: TriggerConfig): NumberReader {
+async function readerOf(config: TriggerConfig): Promise<NumberReader> {
   const format = config.choice("format", ["number", "json", "yaml"]) ?? "number";
   const type = config.choice("valueType", numberTypes) ?? "float64";
   const location = config.text("valueLocation");
@@ -56,7 +56,7 @@ function readerOf(config: TriggerConfig): NumberReader {
     config.mistake(`parameter "valueLocation" is required for the format ${format}`);
     return () => err("it has no location");
   }
-  const reader = numberReader(format, location);
+  const reader = await numberReader(format, location);
   if (!reader.ok) {
     config.mistake(`parameter "valueLocation" value "${location}" cannot be used: ${reader.error}`);
     return () => reader;

@@ -13,7 +13,7 @@ export const kubernetesWorkload: TriggerKind = {
     const { config, scaledObject } = options;
     const selector = selectorOf(config);
     const target = config.number("value", { isRequired: true });
-    mustBePositive(config, "value", target);
+    mustBePositive(config, "value");
     const activation = config.number("activationValue") ?? 0;
     const isByNode = config.flag("groupByNode") ?? false;
     const targetType = targetTypeOf(options);

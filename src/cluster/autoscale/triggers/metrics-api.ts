@@ -13,9 +13,9 @@ const formats: readonly ValueFormat[] = ["prometheus", "json", "xml", "yaml"];
 export const metricsApi: TriggerKind = {
   types: ["metrics-api"],
   canCache: true,
-  build(options, world) {
+  async build(options, world) {
     const { config, scaledObject } = options;
-    const settings = settingsOf(options);
+    const settings = await settingsOf(options);
     const authentication = readAuthentication(config, ["apiKey", "basic", "bearer"]);
     const fault = tlsFault(authentication.tls);
     if (fault !== undefined) config.mistake(`ca, cert or key cannot be used: ${fault}`);
@@ -32,7 +32,7 @@ export const metricsApi: TriggerKind = {
       secrets: [...authentication.secrets, ...secretsOfUrl(settings.url)],
     });
     const ask: Ask = { settings, authentication, client };
-    return Promise.resolve({
+    return {
       kind: "external",
       metrics: () => Promise.resolve([settings.metric]),
       async read(_, signal) {
@@ -40,7 +40,7 @@ export const metricsApi: TriggerKind = {
         return { values: [value], isActive: value > settings.activation };
       },
       close: () => client.close(),
-    });
+    };
   },
 };
 
@@ -59,7 +59,7 @@ interface Ask {
   readonly client: HttpClient;
 }
 
-function settingsOf(options: TriggerOptions): Settings {
+async function settingsOf(options: TriggerOptions): Promise<Settings> {
   const { config } = options;
   const address = httpUrl(config.text("url", { isRequired: true }));
   if (!address.ok && config.text("url") !== undefined) config.mistake(`parameter "url" ${address.error}`);
@@ -77,16 +77,16 @@ function settingsOf(options: TriggerOptions): Settings {
       isWhole: false,
     },
     url,
-    reader: readerOf(config, location),
+    reader: await readerOf(config, location),
     activation: config.number("activationTargetValue") ?? 0,
     aggregation: isAggregated ? aggregation : undefined,
   };
 }
 
-function readerOf(config: TriggerConfig, location: string): NumberReader {
+async function readerOf(config: TriggerConfig, location: string): Promise<NumberReader> {
   const format = config.choice("format", formats) ?? "json";
   const reader: Result<NumberReader, string> =
-    location === "" ? { ok: false, error: "" } : numberReader(format, location);
+    location === "" ? { ok: false, error: "" } : await numberReader(format, location);
   if (reader.ok) return reader.value;
   // One that is missing has been said.
   if (location !== "") config.mistake(`parameter "valueLocation" value "${location}" cannot be used: ${reader.error}`);

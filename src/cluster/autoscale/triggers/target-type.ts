@@ -13,13 +13,13 @@ export function targetTypeOf({ metricType = "", config }: TriggerOptions): Exter
 export function positiveTarget(name: string, options: TriggerOptions): number {
   const { config, isFormulaInput } = options;
   const value = isFormulaInput ? (config.number(name) ?? 0) : config.number(name, { isRequired: true });
-  if (!isFormulaInput) mustBePositive(config, name, value);
+  if (!isFormulaInput) mustBePositive(config, name);
   return value;
 }
 
 /** Says so when a number that was given is not above 0; one that is missing or unreadable has been said already. */
-export function mustBePositive(config: TriggerConfig, name: string, value: number): void {
+export function mustBePositive(config: TriggerConfig, name: string): void {
   const text = config.text(name);
-  if (text !== undefined && Number.isFinite(Number(text)) && value <= 0)
+  if (text !== undefined && Number(text) <= 0)
     config.mistake(`parameter "${name}" value "${text}" must be greater than 0`);
 }

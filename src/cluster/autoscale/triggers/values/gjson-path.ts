@@ -183,20 +183,28 @@ function compare(left: unknown, right: unknown): number | undefined {
   return left === null && right === null ? 0 : undefined;
 }
 
-/** `*` for any text, `?` for any character, `\` before one that is meant itself. In time of the product of the lengths. */
+/**
+ * `*` for any text, `?` for any character, `\` before one that is meant itself. On a mismatch the last `*` takes one more
+ * character, so the time is in the product of the lengths; longer texts than a pattern may be long do not match.
+ */
 function matchesPattern(text: string, pattern: string): boolean {
-  let reachable = new Set([0]);
-  for (const [token] of pattern.matchAll(/\\.|./gs)) {
-    const next = new Set<number>();
+  if (text.length > MAX_LENGTH) return false;
+  const tokens = pattern.match(/\\.|./gs) ?? [];
+  let at = 0;
+  let star = -1;
+  let starTextAt = 0;
+  for (let textAt = 0; textAt < text.length; ) {
+    const token = tokens[at];
     if (token === "*") {
-      for (let position = Math.min(...reachable); position <= text.length; position++) next.add(position);
-    } else {
-      const char = token.length === 2 ? token[1] : token;
-      for (const position of reachable)
-        if (position < text.length && (token === "?" || text[position] === char)) next.add(position + 1);
-    }
-    if (next.size === 0) return false;
-    reachable = next;
+      star = at++;
+      starTextAt = textAt;
+    } else if (token === "?" || (token !== undefined && token.at(-1) === text[textAt])) {
+      at++;
+      textAt++;
+    } else if (star >= 0) {
+      at = star + 1;
+      textAt = ++starTextAt;
+    } else return false;
   }
-  return reachable.has(text.length);
+  return tokens.slice(at).every((token) => token === "*");
 }

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { numberReader, type ValueFormat } from "./read-number.ts";
 
-function read(format: ValueFormat, location: string, text: string, type?: string): number | string {
-  const reader = numberReader(format, location);
+async function read(format: ValueFormat, location: string, text: string, type?: string): Promise<number | string> {
+  const reader = await numberReader(format, location);
   if (!reader.ok) return `refused: ${reader.error}`;
   const value = reader.value(text, type);
   return value.ok ? value.value : value.error;
@@ -26,51 +26,52 @@ test.each<[string, number | string]>([
   ["components", must("components", "a list")],
   ["components.0", must("components.0", "an object")],
   ["missing", must("missing", "nothing")],
-])("numberReader: json, %s", (location, expected) => {
-  expect(read("json", location, json)).toBe(expected);
+])("numberReader: json, %s", async (location, expected) => {
+  expect(await read("json", location, json)).toBe(expected);
 });
 
-test("numberReader: a text that is no JSON, YAML or XML", () => {
-  expect(read("json", "a", "<html>")).toContain("cannot be read: ");
-  expect(read("json", "a", "[".repeat(100_000))).toContain("cannot be read: ");
-  expect(read("yaml", "a", "a: [1")).toContain("cannot be read: ");
-  expect(read("yaml", "a", "[".repeat(100_000))).toContain("cannot be read: ");
-  expect(read("xml", "a", '{"a":1}')).toContain("cannot be read: ");
-  expect(read("xml", "a", "<a>".repeat(50_000))).toContain("cannot be read: ");
-  expect(read("xml", "a", `<a>${" ".repeat(512 * 1024)}</a>`)).toBe("the xml is longer than 524288 characters");
+test("numberReader: a text that is no JSON, YAML or XML", async () => {
+  expect(await read("json", "a", "<html>")).toContain("cannot be read: ");
+  expect(await read("json", "a", "[".repeat(100_000))).toContain("cannot be read: ");
+  expect(await read("yaml", "a", "a: [1")).toContain("cannot be read: ");
+  expect(await read("yaml", "a", "[".repeat(60_000))).toContain("cannot be read: ");
+  expect(await read("yaml", "a", "a".repeat(65_537))).toBe("the yaml is longer than 65536 characters");
+  expect(await read("xml", "a", '{"a":1}')).toContain("cannot be read: ");
+  expect(await read("xml", "a", "<a>".repeat(50_000))).toContain("cannot be read: ");
+  expect(await read("xml", "a", `<a>${" ".repeat(256 * 1024)}</a>`)).toBe("the xml is longer than 262144 characters");
 });
 
-test("numberReader: yaml by keys and positions", () => {
+test("numberReader: yaml by keys and positions", async () => {
   const yaml = "components:\n- id: 82\n  tasks: 32\n  k: 1k\n1:\n  deep: 5.5\nshared: &s\n  n: 7\ncopy: *s\n";
-  expect(read("yaml", "components.0.tasks", yaml)).toBe(32);
-  expect(read("yaml", "components.0.k", yaml)).toBe(1000);
-  expect(read("yaml", "1.deep", yaml)).toBe(5.5);
-  expect(read("yaml", "copy.n", yaml)).toBe(7);
-  expect(read("yaml", "components.1.tasks", yaml)).toBe(must("components.1.tasks", "nothing"));
+  expect(await read("yaml", "components.0.tasks", yaml)).toBe(32);
+  expect(await read("yaml", "components.0.k", yaml)).toBe(1000);
+  expect(await read("yaml", "1.deep", yaml)).toBe(5.5);
+  expect(await read("yaml", "copy.n", yaml)).toBe(7);
+  expect(await read("yaml", "components.1.tasks", yaml)).toBe(must("components.1.tasks", "nothing"));
   // Ten lists of ten aliases each, nine levels deep, would be a billion members.
   const levels = Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${`*l${i},`.repeat(10)}]`);
-  expect(read("yaml", "l9", `l0: &l0 [x]\n${levels.join("\n")}\n`)).toContain("cannot be read: ");
+  expect(await read("yaml", "l9", `l0: &l0 [x]\n${levels.join("\n")}\n`)).toContain("cannot be read: ");
 });
 
-test("numberReader: xml by elements, positions and attributes", () => {
+test("numberReader: xml by elements, positions and attributes", async () => {
   const xml = '<?xml version="1.0"?><stats count="3"><tasks> 32 </tasks><w>5</w><w>1k</w><!-- x --><e/></stats>';
-  expect(read("xml", "stats.tasks", xml)).toBe(32);
-  expect(read("xml", "stats.w.1", xml)).toBe(1000);
-  expect(read("xml", "stats.@count", xml)).toBe(3);
-  expect(read("xml", "stats.e", xml)).toBe(must("stats.e", 'the text ""'));
-  expect(read("xml", "tasks", xml)).toBe(must("tasks", "nothing"));
+  expect(await read("xml", "stats.tasks", xml)).toBe(32);
+  expect(await read("xml", "stats.w.1", xml)).toBe(1000);
+  expect(await read("xml", "stats.@count", xml)).toBe(3);
+  expect(await read("xml", "stats.e", xml)).toBe(must("stats.e", 'the text ""'));
+  expect(await read("xml", "tasks", xml)).toBe(must("tasks", "nothing"));
   const bomb = '<!DOCTYPE a [<!ENTITY b "1"><!ENTITY c "&b;&b;">]><a>&c;</a>';
-  expect(read("xml", "a", bomb)).toBe(must("a", 'the text "&c;"'));
+  expect(await read("xml", "a", bomb)).toBe(must("a", 'the text "&c;"'));
 });
 
-test("numberReader: prometheus, the first sample with the labels", () => {
+test("numberReader: prometheus, the first sample with the labels", async () => {
   const text = '# TYPE jobs gauge\njobs{queue="a",zone="x"} 3\njobs{queue="b"} 4.5\njobs{queue="b",zone="y"} 9\nup 1';
-  expect(read("prometheus", 'jobs{queue="b"}', text)).toBe(4.5);
-  expect(read("prometheus", 'jobs{queue="b", zone="y"}', text)).toBe(9);
-  expect(read("prometheus", "jobs", text)).toBe(3);
-  expect(read("prometheus", "up", text.replaceAll("\n", "\r\n"))).toBe(1);
-  expect(read("prometheus", "down", text)).toBe("there is no sample down");
-  expect(read("prometheus", "up", "up 1\n# EOF\n", "application/openmetrics-text; version=1.0.0")).toBe(1);
-  expect(read("prometheus", "up", "not a sample")).toBe('cannot be read: line 1 is not a sample: "not a sample"');
-  expect(read("prometheus", 'jobs{queue!="b"}', text)).toContain("refused: cannot read the labels");
+  expect(await read("prometheus", 'jobs{queue="b"}', text)).toBe(4.5);
+  expect(await read("prometheus", 'jobs{queue="b", zone="y"}', text)).toBe(9);
+  expect(await read("prometheus", "jobs", text)).toBe(3);
+  expect(await read("prometheus", "up", text.replaceAll("\n", "\r\n"))).toBe(1);
+  expect(await read("prometheus", "down", text)).toBe("there is no sample down");
+  expect(await read("prometheus", "up", "up 1\n# EOF\n", "application/openmetrics-text; version=1.0.0")).toBe(1);
+  expect(await read("prometheus", "up", "not a sample")).toBe('cannot be read: line 1 is not a sample: "not a sample"');
+  expect(await read("prometheus", 'jobs{queue!="b"}', text)).toContain("refused: cannot read the labels");
 });

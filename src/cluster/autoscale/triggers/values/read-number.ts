@@ -1,4 +1,3 @@
-import { XMLParser } from "fast-xml-parser";
 import { parse } from "yaml";
 import { err, isObject, messageOf, ok, parseQuantity, type Result } from "#base";
 import { labelEntries, type Labels } from "#promql";
@@ -11,11 +10,14 @@ export type ValueFormat = "json" | "yaml" | "xml" | "prometheus";
 /** Reads a number out of a text. The error says what stands there instead; it never quotes a whole text. */
 export type NumberReader = (text: string, contentType?: string) => Result<number, string>;
 
-/** The parsers of YAML and XML take far longer for a byte than that of JSON, and nothing else runs meanwhile. */
-const MAX_SLOW_TEXT_LENGTH = 512 * 1024;
+/**
+ * Nothing else runs while a text is parsed. What these parsers take for the worst text of that length that we could think
+ * of is half a second on a slow core; it grows with the square of the length for YAML.
+ */
+const MAX_LENGTHS = { yaml: 64 * 1024, xml: 256 * 1024 };
 
 /** Prepares to read what stands at a location; the error says why nothing can. Source: keda-hpa-spec 15.9. */
-export function numberReader(format: ValueFormat, location: string): Result<NumberReader, string> {
+export async function numberReader(format: ValueFormat, location: string): Promise<Result<NumberReader, string>> {
   if (format === "prometheus") {
     const wanted = parseSeries(location);
     return wanted.ok ? ok((text, type) => sampleIn(text, { wanted: wanted.value, location, type })) : wanted;
@@ -25,10 +27,10 @@ export function numberReader(format: ValueFormat, location: string): Result<Numb
     if (!path.ok) return path;
     return ok((text) => numberIn(() => valueAt(JSON.parse(text), path.value), location));
   }
-  const read = format === "yaml" ? parseYaml : parseXml;
+  const read = format === "yaml" ? parseYaml : await xmlParser();
+  const maxLength = MAX_LENGTHS[format];
   return ok((text) => {
-    if (text.length > MAX_SLOW_TEXT_LENGTH)
-      return err(`the ${format} is longer than ${MAX_SLOW_TEXT_LENGTH} characters`);
+    if (text.length > maxLength) return err(`the ${format} is longer than ${maxLength} characters`);
     return numberIn(() => valueAtKeys(read(text), location.split(".")), location);
   });
 }
@@ -69,13 +71,20 @@ function valueAtKeys(value: unknown, keys: readonly string[]): unknown {
   return current;
 }
 
-/** Without `logLevel` the library would print its warnings. Its own bound on aliases holds. */
+/**
+ * The library's own bound on aliases holds. It would print its warnings, and take time in the square of the number of keys
+ * to see whether one comes twice, and of the number of errors to say where they are.
+ */
 function parseYaml(text: string): unknown {
-  return parse(text, { logLevel: "error" });
+  return parse(text, { logLevel: "error", uniqueKeys: false, prettyErrors: false });
 }
 
-/** An element is an object of its elements and, with an `@` before the name, its attributes; entities are not resolved. */
-function parseXml(text: string): unknown {
+/**
+ * Loaded on first use. An element becomes an object of its elements and, with an `@` before the name, its attributes;
+ * entities are not resolved.
+ */
+async function xmlParser(): Promise<(text: string) => unknown> {
+  const { XMLParser } = await import("fast-xml-parser");
   const parser = new XMLParser({
     ignoreAttributes: false,
     attributeNamePrefix: "@",
@@ -83,7 +92,7 @@ function parseXml(text: string): unknown {
     parseAttributeValue: false,
     processEntities: false,
   });
-  return parser.parse(text, true);
+  return (text) => parser.parse(text, true);
 }
 
 /** The first sample of that name that has all of the labels, and maybe others. */
