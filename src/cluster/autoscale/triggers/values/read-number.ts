@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import { err, isObject, messageOf, ok, parseQuantity, type Result } from "#base";
+import { err, isObject, ok, parseQuantity, type Result } from "#base";
 import { labelEntries, type Labels } from "#promql";
 import { type ExpositionFormat, parseExposition, parseSeries } from "../../../metrics/index.ts";
 import { parseGjsonPath, valueAt } from "./gjson-path.ts";
@@ -16,6 +16,9 @@ export type NumberReader = (text: string, contentType?: string) => Result<number
  */
 const MAX_LENGTHS = { yaml: 64 * 1024, xml: 256 * 1024 };
 
+/** A longer text would have to be cut, and a secret in it with it. */
+const MAX_QUOTED_LENGTH = 80;
+
 /** Prepares to read what stands at a location; the error says why nothing can. Source: keda-hpa-spec 15.9. */
 export async function numberReader(format: ValueFormat, location: string): Promise<Result<NumberReader, string>> {
   if (format === "prometheus") {
@@ -25,24 +28,30 @@ export async function numberReader(format: ValueFormat, location: string): Promi
   if (format === "json") {
     const path = parseGjsonPath(location);
     if (!path.ok) return path;
-    return ok((text) => numberIn(() => valueAt(JSON.parse(text), path.value), location));
+    return ok((text) => numberIn(() => valueAt(JSON.parse(text), path.value), { format, location }));
   }
   const read = format === "yaml" ? parseYaml : await xmlParser();
   const maxLength = MAX_LENGTHS[format];
   return ok((text) => {
     if (text.length > maxLength) return err(`the ${format} is longer than ${maxLength} characters`);
-    return numberIn(() => valueAtKeys(read(text), location.split(".")), location);
+    return numberIn(() => valueAtKeys(read(text), location.split(".")), { format, location });
   });
 }
 
-function numberIn(find: () => unknown, location: string): Result<number, string> {
+function numberIn(find: () => unknown, { format, location }: Place): Result<number, string> {
   let found: unknown;
   try {
     found = find();
-  } catch (thrown) {
-    return err(`cannot be read: ${messageOf(thrown).split("\n", 1)[0]?.slice(0, 200) ?? ""}`);
+  } catch {
+    // What the parsers say quotes pieces of the text, which may hold a piece of a secret that nobody would find to hide it.
+    return err(`it cannot be read as ${format}`);
   }
   return numberOf(found, location);
+}
+
+interface Place {
+  readonly format: ValueFormat;
+  readonly location: string;
 }
 
 /** A number, or a text that is a quantity. */
@@ -50,11 +59,12 @@ function numberOf(found: unknown, location: string): Result<number, string> {
   if (typeof found === "number") return ok(found);
   const quantity = typeof found === "string" ? parseQuantity(found.trim()) : undefined;
   if (quantity?.ok === true) return quantity;
-  const what = typeof found === "string" ? `the text "${found.slice(0, 80)}"` : nameOf(found);
+  const what = typeof found === "string" && found.length <= MAX_QUOTED_LENGTH ? `the text "${found}"` : nameOf(found);
   return err(`valueLocation "${location}" must lead to a number or a quantity such as "1k", there is ${what}`);
 }
 
 function nameOf(found: unknown): string {
+  if (typeof found === "string") return `a text of ${found.length} characters`;
   if (found === undefined) return "nothing";
   if (found === null) return "null";
   if (Array.isArray(found)) return "a list";
@@ -102,7 +112,7 @@ function sampleIn(
 ): Result<number, string> {
   const format: ExpositionFormat = type.startsWith("application/openmetrics-text") ? "openmetrics" : "prometheus";
   const parsed = parseExposition(text, format);
-  if (!parsed.ok) return err(`cannot be read: ${parsed.error}`);
+  if (!parsed.ok) return err(`it cannot be read as prometheus: ${parsed.error}`);
   const pairs = labelEntries(wanted);
   for (const sample of parsed.value.samples) {
     const labels = parseSeries(sample.text);
