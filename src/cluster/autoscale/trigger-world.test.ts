@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type EndpointSlice, resources, type Service } from "#api";
+import { type EndpointSlice, kedaCrds, resources, type Service } from "#api";
 import { silentLog } from "#base";
 import { createKubeClient, type KubeClient, loadKubeconfig, systemClock, systemRandom } from "#kube";
 import { startTestApiServer, type TestApiServer } from "#testing";
@@ -22,6 +22,7 @@ beforeAll(async () => {
   client = createKubeClient(await loadKubeconfig(server.kubeconfigPath));
   web = createServer((request, response) => response.end(`host ${request.headers.host}`));
   await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+  for (const crd of kedaCrds()) await client.create(resources.customResourceDefinitions, crd);
   const metadata = { name: "shop" };
   await client.create(resources.namespaces, { apiVersion: "v1", kind: "Namespace", metadata });
   for (const clusterIP of [undefined, "None"]) {

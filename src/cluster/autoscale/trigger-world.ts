@@ -1,10 +1,19 @@
 import type { LookupFunction } from "node:net";
 import { lookup as systemLookup } from "node:dns";
 import { Agent, type Dispatcher } from "undici";
-import { type ConfigMap, type EndpointSlice, type Pod, resources, type Secret, type Service } from "#api";
+import {
+  type ConfigMap,
+  type EndpointSlice,
+  type KubeObject,
+  type Pod,
+  resources,
+  type Secret,
+  type Service,
+} from "#api";
 import type { Clock, Log } from "#base";
-import type { Informer } from "#kube";
+import type { Informer, KubeClient } from "#kube";
 import type { SharedInformers } from "../controllers/index.ts";
+import { requestToken } from "../runtime/index.ts";
 import type { AuthWorld } from "./auth/index.ts";
 import { resolveHost, type ServiceAddresses } from "./plan/resolve-host.ts";
 import type { TriggerWorld } from "./triggers/index.ts";
@@ -12,6 +21,8 @@ import type { TriggerWorld } from "./triggers/index.ts";
 /** Source: keda-hpa-spec 1, KEDA_HTTP_DEFAULT_TIMEOUT. */
 const TIMEOUT_MS = 3000;
 const MAX_CONNECTION_COUNT = 16;
+/** Where a ClusterTriggerAuthentication finds Secrets. Source: KEDA_CLUSTER_OBJECT_NAMESPACE, KEDA's own namespace. */
+const CLUSTER_OBJECT_NAMESPACE = "keda";
 const SERVICE_LABEL = "kubernetes.io/service-name";
 
 /** What the triggers of all ScaledObjects see of the cluster. */
@@ -27,6 +38,7 @@ export interface TriggerWorlds {
 }
 
 export function createTriggerWorlds(ports: {
+  readonly client: KubeClient;
   readonly informers: SharedInformers;
   readonly clock: Clock;
   readonly log: Log;
@@ -38,6 +50,8 @@ export function createTriggerWorlds(ports: {
   const pods = informers.of<Pod>(resources.pods);
   const configMaps = informers.of<ConfigMap>(resources.configMaps);
   const secrets = informers.of<Secret>(resources.secrets);
+  const authentications = informers.of<KubeObject>(resources.triggerAuthentications);
+  const clusterAuthentications = informers.of<KubeObject>(resources.clusterTriggerAuthentications);
   /** One for each namespace with a ScaledObject. */
   const agents = new Map<string, Agent>();
   const addresses: ServiceAddresses = {
@@ -59,9 +73,20 @@ export function createTriggerWorlds(ports: {
   const secret = (namespace: string, name: string): Secret | undefined => secrets.get({ namespace, name });
 
   return {
-    auth: { log, configMap, secret },
+    auth: {
+      log,
+      configMap,
+      secret,
+      triggerAuthentication: (namespace, name) => authentications.get({ namespace, name }),
+      clusterTriggerAuthentication: (name) => clusterAuthentications.get({ name }),
+      serviceAccountToken: (account) => requestToken(ports.client, { ...account, signal }),
+      clusterObjectNamespace: CLUSTER_OBJECT_NAMESPACE,
+      // Files of this machine are not for objects that anybody may write.
+      filePathRoot: undefined,
+    },
     async synced() {
-      await Promise.all([services, slices, pods, configMaps, secrets].map((one) => one.synced));
+      const copies = [services, slices, pods, configMaps, secrets, authentications, clusterAuthentications];
+      await Promise.all(copies.map((one) => one.synced));
     },
     of: (namespace) => ({
       clock,

@@ -1,7 +1,20 @@
+import { cron } from "./cron.ts";
+import { kubernetesResource } from "./kubernetes-resource.ts";
+import { kubernetesWorkload } from "./kubernetes-workload.ts";
+import { metricsApi } from "./metrics-api.ts";
+import { prometheus } from "./prometheus.ts";
+import { resourceUsage } from "./resource-usage.ts";
 import type { TriggerKind } from "./trigger.ts";
 
 /** Every kind of trigger. To add one: a file that exports a {@link TriggerKind}, and its name here. */
-export const triggerKinds: readonly TriggerKind[] = [];
+export const triggerKinds: readonly TriggerKind[] = [
+  cron,
+  kubernetesResource,
+  kubernetesWorkload,
+  metricsApi,
+  prometheus,
+  resourceUsage,
+];
 
 export type * from "./trigger.ts";
 export { TriggerConfig, type TriggerConfigSources } from "./trigger-config.ts";
