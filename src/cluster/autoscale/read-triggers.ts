@@ -48,12 +48,17 @@ export interface Evaluation {
 /** Triggers of one ScaledObject that are read at once. */
 const MAX_PARALLEL_COUNT = 32;
 
+/** Values of one metric that are answered one by one. */
+const MAX_VALUE_COUNT = 100;
+
 /** Reads all triggers with values of their own, for a poll, and keeps what was read. */
 export async function evaluateTriggers(session: Session, ports: ReadPorts): Promise<Evaluation> {
   const triggers = await inParallel(externalSlots(session), (slot) => measureTrigger({ session, slot, ports }));
   const metrics = triggers.flatMap((trigger) => trigger.metrics);
   session.records.clear();
   for (const { metric, reading } of metrics) session.records.set(metric.name, reading);
+  const names = metrics.map(({ metric }) => metric.name);
+  ports.metrics.keep(identityOf(session.object), names);
   const composite = session.formula === undefined ? undefined : compose(session, triggers);
   const hasFailed = triggers.some(({ error }) => error !== undefined);
   const readings = metrics.map(({ reading }) => reading);
@@ -88,7 +93,13 @@ export async function queryMetric(session: Session, name: string, ports: ReadPor
   const trigger = await measureTrigger({ session, slot, ports }, { mayBeCached: true, only: wanted });
   const found = trigger.metrics.find(({ metric }) => metric.name.toLowerCase() === wanted);
   if (found === undefined) throw noValue(trigger.error ?? `no matching metrics found for ${name}`);
-  return valuesOf(found.reading).map(publishable);
+  const values = valuesOf(found.reading).map(publishable);
+  // The autoscaler adds them up anyway; a server must not make an answer without end.
+  return values.length <= MAX_VALUE_COUNT ? values : [publishable(sumOf(values))];
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 function valuesOf(reading: MetricReading): readonly number[] {
@@ -153,7 +164,7 @@ async function measure(place: Place, metric: NamedMetric): Promise<MetricReading
     ports.metrics.read(identityOf(session.object), {
       metric: metric.name,
       ...labelsOf(slot),
-      value: values.reduce((sum, value) => sum + value, 0),
+      value: sumOf(values),
       latencySeconds: (ports.clock.nowMs() - startMs) / 1000,
       isActive,
     });

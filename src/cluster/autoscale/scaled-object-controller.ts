@@ -63,7 +63,10 @@ export function startScaledObjects(options: ScaledObjectsOptions): ScaledObjects
   const objects = informers.of<ScaledObject>(resources.scaledObjects);
   const autoscalers = informers.of<HorizontalPodAutoscaler>(resources.horizontalPodAutoscalers);
   const worlds = createTriggerWorlds({ ...base, log });
-  const synced = Promise.all([objects.synced, autoscalers.synced, worlds.synced()]).then(() => undefined);
+  const synced = Promise.all([objects.synced, autoscalers.synced, worlds.synced()]).then(() => {
+    // The garbage collector may watch them for long, so that nothing is told of those that are there.
+    for (const object of objects.list()) controller.queue.add(keyOf(object));
+  });
   // Nobody has to wait for it; without this, an early end would be an unhandled rejection.
   synced.catch(() => undefined);
   const entries = new Map<string, ScaledObjectEntry>();
@@ -129,10 +132,10 @@ export function startScaledObjects(options: ScaledObjectsOptions): ScaledObjects
     });
   }
 
-  objects.onChange(({ type, object, old }) => {
+  const stopObjects = objects.onChange(({ type, object, old }) => {
     if (type !== "modified" || old === undefined || isWorthwhile(old, object)) controller.queue.add(keyOf(object));
   });
-  autoscalers.onChange(({ type, object, old }) => {
+  const stopAutoscalers = autoscalers.onChange(({ type, object, old }) => {
     const owner = controllerOf(object);
     if (owner?.kind !== resources.scaledObjects.kind) return;
     // Its status changes with every look of the autoscaler.
@@ -146,6 +149,8 @@ export function startScaledObjects(options: ScaledObjectsOptions): ScaledObjects
     async close() {
       options.signal.removeEventListener("abort", end);
       end();
+      stopObjects();
+      stopAutoscalers();
       await controller.queue.stopped;
       await Promise.all([...entries.values()].map((entry) => entry.close()));
       await worlds.close();

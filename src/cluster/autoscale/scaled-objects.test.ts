@@ -142,8 +142,17 @@ beforeAll(async () => {
   await installKinds();
   controllers = startControllers({ ...ports, caPem: server.caPem });
   await whileTimePasses(controllers.synced);
+  await startAutoscaling();
+});
+
+/** Starts what is tested, or starts it again, over the controllers that run. */
+async function startAutoscaling(): Promise<void> {
   scaledObjects = startScaledObjects({
-    ...ports,
+    client,
+    clock,
+    random: systemRandom,
+    log: silentLog,
+    signal: ended.signal,
     informers: controllers.informers,
     triggerKinds: [queueKind, cpuKind, twiceKind],
     compileFormula: compileSum,
@@ -151,7 +160,7 @@ beforeAll(async () => {
   });
   server.attachMetrics({ custom: { names: () => [], list: () => undefined }, external: scaledObjects.external });
   await whileTimePasses(scaledObjects.synced);
-});
+}
 
 afterAll(async () => {
   await whileTimePasses(scaledObjects.close());
@@ -712,4 +721,24 @@ test("a target that comes later is found, one that goes is told", async () => {
   expect(conditions).toContain("Paused False ");
   await createWeb(ns, 2);
   await untilCondition(ns, "Ready True ScaledObjectReady");
+});
+
+test("started again, it goes on with the status that it had: the cooldown counts from the last work", async () => {
+  const ns = "again";
+  const queue = await install(ns, 1, { cooldownPeriod: 200, fallback: { failureThreshold: 90, replicas: 3 } });
+  queue.length = 5;
+  await untilCondition(ns, "Active True ScalerActive");
+  queue.isDown = true;
+  const failures = async () => (await readObject(ns))?.status?.health?.["s0-queue-again"]?.numberOfFailures ?? 0;
+  await eventually(failures, (count) => count >= 3);
+  await whileTimePasses(scaledObjects.close());
+  expect(queue.openCount).toBe(0);
+  const before = await failures();
+  await startAutoscaling();
+  await eventually(failures, (count) => count > before);
+  queue.isDown = false;
+  queue.length = 0;
+  await untilCondition(ns, "Active False ScalerCooldown");
+  expect(await replicasOf(ns)).toBe(1);
+  await untilReplicas(ns, 0, 400);
 });
