@@ -43,6 +43,7 @@ async function carryOut(session: Session, evaluation: Evaluation, ports: CheckPo
     log.debug("the size of a target could not be read", { ...identityOf(object), error: messageOf(thrown) });
     return undefined;
   });
+  if (session.signal.aborted) return;
   const decision = decideScale({
     current,
     bounds: replicaBounds(object.spec),

@@ -134,6 +134,7 @@ async function measureTrigger(place: Place, options: MeasureOptions = {}): Promi
   const { session, slot, ports } = place;
   const { mayBeCached = false, only } = options;
   const asked = await metricsOf(slot);
+  assertCarriedOut(session);
   const known = asked.ok ? asked.value : slot.known;
   const wanted = known.filter(({ name }) => only === undefined || name.toLowerCase() === only);
   const metrics = await Promise.all(
@@ -177,6 +178,7 @@ async function measure(place: Place, metric: NamedMetric): Promise<MetricReading
 
 /** What stands for a metric that failed. */
 async function failed({ session, ports }: Place, metric: NamedMetric, error: string): Promise<MetricReading> {
+  assertCarriedOut(session);
   note(session, metric.name, false);
   const { spec } = session.object;
   const health = session.status.status.health ?? {};
@@ -188,6 +190,11 @@ async function failed({ session, ports }: Place, metric: NamedMetric, error: str
   } catch (thrown) {
     return { kind: "error", error: `${error}; and its fallback cannot be computed: ${messageOf(thrown)}` };
   }
+}
+
+/** Closing the triggers makes readings fail; that is no failure to be counted. @throws Failure `Aborted` */
+function assertCarriedOut({ signal }: Session): void {
+  if (signal.aborted) throw new Failure("the ScaledObject is no longer carried out as it was", { code: "Aborted" });
 }
 
 function note(session: Session, metricName: string, isRead: boolean): void {

@@ -19,6 +19,8 @@ import { identityOf } from "./session.ts";
 import type { TriggerSlot } from "./trigger-slot.ts";
 
 const FINALIZER = "finalizer.keda.sh";
+/** Of a condition; texts of other servers may be in it. */
+const MAX_MESSAGE_LENGTH = 2048;
 
 /** Parses a formula over triggers' names. */
 export type CompileFormula = (text: string, names: readonly string[]) => Result<Formula, string>;
@@ -52,7 +54,8 @@ export async function reconcileScaledObject(
       : await run(entry, marked, ports);
     return outcome;
   } catch (thrown) {
-    if (!isRace(thrown)) noteFailure(entry, marked, { message: messageOf(thrown), ports });
+    const message = messageOf(thrown).slice(0, MAX_MESSAGE_LENGTH);
+    if (!isRace(thrown)) noteFailure(entry, marked, { message, ports });
     throw thrown;
   } finally {
     await status.save();

@@ -11,7 +11,7 @@ export interface ScaledObjectEntry {
   /** What is carried out; undefined while it is paused or was never right. */
   readonly session: Session | undefined;
   /** Carries out a version: polls start anew, triggers of the version before are closed. */
-  start(session: Session): Promise<void>;
+  start(session: Omit<Session, "signal">): Promise<void>;
   /** A trigger's server says that there is work. */
   push(): void;
   /** Ends polls and triggers. @returns whether there were any. */
@@ -24,14 +24,17 @@ export function createEntry(
 ): ScaledObjectEntry {
   let session: Session | undefined;
   let loop: ScaleLoop | undefined;
+  let ended = new AbortController();
 
+  /** Readings that hang must not hold up a pause, so triggers are closed first and the check at hand is waited for then. */
   async function end(isKept: (slots: Session["slots"]) => boolean): Promise<boolean> {
-    const [ended, old] = [loop, session];
+    const [oldLoop, old] = [loop, session];
     loop = undefined;
     session = undefined;
-    await ended?.stop();
-    if (old !== undefined && !isKept(old.slots)) await Promise.all(old.slots.map((slot) => slot.close()));
-    return ended !== undefined;
+    ended.abort();
+    const isClosed = old !== undefined && !isKept(old.slots);
+    await Promise.all([oldLoop?.stop(), ...(isClosed ? old.slots.map((slot) => slot.close()) : [])]);
+    return oldLoop !== undefined;
   }
 
   return {
@@ -39,8 +42,11 @@ export function createEntry(
     get session() {
       return session;
     },
-    async start(next) {
-      await end((slots) => slots === next.slots);
+    async start(parts) {
+      await end((slots) => slots === parts.slots);
+      ended = new AbortController();
+      const { signal } = ended;
+      const next: Session = { ...parts, signal };
       session = next;
       const name = identityOf(next.object);
       loop = startScaleLoop({
@@ -50,7 +56,9 @@ export function createEntry(
         check: () => checkScale(next, ports),
         activate: () => activate(next, ports),
         onLateness: (latenessMs) => ports.metrics.loopStarted(name, latenessMs / 1000),
-        onError: () => ports.metrics.objectFailed(name),
+        onError: () => {
+          if (!signal.aborted) ports.metrics.objectFailed(name);
+        },
       });
     },
     push: () => loop?.push(),

@@ -35,6 +35,8 @@ let scaledObjects: ScaledObjects;
 interface Queue {
   length: number;
   isDown: boolean;
+  /** Answers never. */
+  isHanging: boolean;
   /** Its server cannot even be connected to. */
   isUnreachable: boolean;
   readCount: number;
@@ -50,6 +52,7 @@ function queueOf(name: string): Queue {
   const made: Queue = {
     length: 0,
     isDown: false,
+    isHanging: false,
     isUnreachable: false,
     readCount: 0,
     buildCount: 0,
@@ -77,6 +80,7 @@ const queueKind: TriggerKind = {
       metrics: async () => [{ name, target, targetType, isWhole: true }],
       async read() {
         queue.readCount += 1;
+        if (queue.isHanging) await new Promise(() => undefined);
         if (queue.isDown) throw new Failure("the queue does not answer", { code: "Down", retryable: true });
         return { values: [queue.length], isActive: queue.length > 0 };
       },
@@ -721,6 +725,30 @@ test("a target that comes later is found, one that goes is told", async () => {
   expect(conditions).toContain("Paused False ");
   await createWeb(ns, 2);
   await untilCondition(ns, "Ready True ScaledObjectReady");
+});
+
+test("a trigger that hangs holds up neither a pause nor the end, and is no failure then", async () => {
+  const ns = "hang";
+  const queue = await install(ns, 1, { minReplicaCount: 1, fallback: { failureThreshold: 0, replicas: 7 } });
+  await untilCondition(ns, "Active False ScalerNotActive");
+  queue.isHanging = true;
+  const before = queue.readCount;
+  await eventually(
+    async () => queue.readCount,
+    (count) => count > before,
+  );
+  const atMs = clock.nowMs();
+  await annotate(ns, { paused: "true" });
+  await eventually(
+    () => readHpa(ns),
+    (hpa) => hpa === undefined,
+  );
+  expect(clock.nowMs() - atMs).toBeLessThan(15_000);
+  expect(await conditionsOf(ns)).toContain("Fallback False NoFallbackFound");
+  expect(await replicasOf(ns)).toBe(1);
+  queue.isHanging = false;
+  await annotate(ns, { paused: null });
+  await untilCondition(ns, "Active False ScalerNotActive");
 });
 
 test("started again, it goes on with the status that it had: the cooldown counts from the last work", async () => {

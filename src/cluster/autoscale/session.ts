@@ -16,6 +16,8 @@ export interface Session {
   readonly status: StatusKeeper;
   /** What the last poll read, by metric, for triggers with `useCachedMetrics`. */
   readonly records: Map<string, MetricReading>;
+  /** Aborts when it is carried out no more: what is read from then on means nothing. */
+  readonly signal: AbortSignal;
 }
 
 /** Triggers with values of their own. */

@@ -34,7 +34,7 @@ export function createStatusKeeper(client: KubeClient, object: ScaledObject): St
         await client.patch(resources.scaledObjects, objectKey(object), { kind: "merge", body, options });
       } catch (thrown) {
         // It is gone; so is the need for a status.
-        if (!(thrown instanceof ApiFailure) || (thrown.httpStatus !== 404 && thrown.httpStatus !== 409)) throw thrown;
+        if (!(thrown instanceof ApiFailure) || thrown.httpStatus !== 404) throw thrown;
       }
       written = next;
     }
