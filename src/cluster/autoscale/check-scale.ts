@@ -1,6 +1,8 @@
 import type { HorizontalPodAutoscaler, ScaledObject } from "#api";
 import { messageOf } from "#base";
+import type { KubeClient } from "#kube";
 import { formatTime, recordAbout } from "../controllers/index.ts";
+import { keepBounds } from "./ensure-hpa.ts";
 import { afterEvaluation, hpaActiveCondition, pausedCondition, setConditions } from "./plan/conditions.ts";
 import { decideScale, type ScaleDecision } from "./plan/decide-scale.ts";
 import { isActiveReading } from "./plan/evaluation.ts";
@@ -13,6 +15,7 @@ import { identityOf, type Session } from "./session.ts";
 export interface CheckPorts extends ReadPorts {
   /** The ScaledObject as it is written now, whose annotations count; undefined when it is gone. */
   readonly live: (object: ScaledObject) => ScaledObject | undefined;
+  readonly client: KubeClient;
   readonly hpaOf: (object: ScaledObject) => HorizontalPodAutoscaler | undefined;
 }
 
@@ -55,7 +58,10 @@ async function carryOut(session: Session, evaluation: Evaluation, ports: CheckPo
     hasFallback: object.spec.fallback !== undefined,
     isCooledDown: hasCooledDown(object, status.status.lastActiveTime, clock.nowMs()),
   });
-  if (current !== undefined) await scale(session, { decision, current }, ports);
+  if (current !== undefined) {
+    await scale(session, { decision, current }, ports);
+    if ((object.spec.idleReplicaCount ?? 0) > 0) await boundHpa(session, decision.replicas ?? current, ports);
+  }
   note(session, { decision, evaluation }, ports);
   await status.save();
 }
@@ -83,6 +89,20 @@ async function scale(
   } catch (thrown) {
     const message = `Cannot scale ${change}: ${messageOf(thrown)}`;
     recordAbout(events, object, { type: "Warning", reason: `KEDAScaleTarget${verb}ionFailed`, message });
+  }
+}
+
+/**
+ * The size is written before the bounds: a reconcile that the bounds wake goes by the size. Each poll looks, so what crossed
+ * with another write is put right by the next.
+ */
+async function boundHpa({ object }: Session, size: number, { client, hpaOf, log }: CheckPorts): Promise<void> {
+  const hpa = hpaOf(object);
+  if (hpa === undefined) return;
+  try {
+    await keepBounds(client, { object, hpa, size });
+  } catch (thrown) {
+    log.debug("the bounds of an autoscaler could not be written", { ...identityOf(object), error: messageOf(thrown) });
   }
 }
 

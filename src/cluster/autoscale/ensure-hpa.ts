@@ -5,6 +5,7 @@ import { controllerOf, controllerReference } from "../controllers/index.ts";
 import { generateHpa, hpaNameOf, type TriggerMetrics } from "./plan/generate-hpa.ts";
 import { needsRewrite } from "./plan/needs-rewrite.ts";
 import { annotations } from "./plan/pause.ts";
+import { hpaBounds, replicaBounds } from "./plan/replica-bounds.ts";
 import { identityOf } from "./session.ts";
 
 const HPA = resources.horizontalPodAutoscalers;
@@ -18,10 +19,16 @@ const HPA = resources.horizontalPodAutoscalers;
  */
 export async function ensureHpa(
   client: KubeClient,
-  of: { readonly object: ScaledObject; readonly metrics: TriggerMetrics; readonly previousName: string | undefined },
+  of: {
+    readonly object: ScaledObject;
+    readonly metrics: TriggerMetrics;
+    /** Of the target. */
+    readonly size: number;
+    readonly previousName: string | undefined;
+  },
 ): Promise<boolean> {
-  const { object, metrics, previousName } = of;
-  const wanted = generateHpa(object, metrics, ownerOf(object));
+  const { object, metrics, previousName, size } = of;
+  const wanted = generateHpa(object, metrics, { owner: ownerOf(object), size });
   if (previousName !== undefined && previousName !== hpaNameOf(object)) await deleteHpa(client, object, previousName);
   const live = await client.get<HorizontalPodAutoscaler>(HPA, keyOfHpa(object, hpaNameOf(object)));
   if (live === undefined) {
@@ -39,6 +46,18 @@ export async function ensureHpa(
   const versioned = { ...wanted.metadata, ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
   await client.update<HorizontalPodAutoscaler>(HPA, { ...wanted, metadata: versioned });
   return false;
+}
+
+/** Gives the autoscaler the bounds for the size that its target has now. */
+export async function keepBounds(
+  client: KubeClient,
+  of: { readonly object: ScaledObject; readonly hpa: HorizontalPodAutoscaler; readonly size: number },
+): Promise<void> {
+  const { object, hpa, size } = of;
+  const bounds = hpaBounds(replicaBounds(object.spec), size);
+  const { uid, name = "" } = hpa.metadata;
+  if (hpa.spec.minReplicas === bounds.minReplicas && hpa.spec.maxReplicas === bounds.maxReplicas) return;
+  await client.patch(HPA, keyOfHpa(object, name), { kind: "merge", body: { metadata: { uid }, spec: bounds } });
 }
 
 /** Deletes the autoscaler unless it is another's. */

@@ -173,7 +173,7 @@ async function run(
   try {
     const { metrics, isIncomplete } = await gatherMetrics(slots);
     const previousName = status.status.hpaName;
-    const isCreated = await ensureHpa(ports.client, { object, metrics, previousName });
+    const isCreated = await ensureHpa(ports.client, { object, metrics, previousName, size: target.replicas });
     status.update((of) => noteMetrics(of, object, metrics));
     if (!isSame || isCreated) {
       await entry.start({ object, slots, formula, status, records: new Map() });

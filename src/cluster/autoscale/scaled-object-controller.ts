@@ -84,6 +84,7 @@ export function startScaledObjects(options: ScaledObjectsOptions): ScaledObjects
   function portsOf(events: EventRecorder): CheckPorts {
     const targets = createScaleTargets({ client, clock });
     return {
+      client,
       clock,
       log,
       events,
@@ -126,7 +127,6 @@ export function startScaledObjects(options: ScaledObjectsOptions): ScaledObjects
     };
     return reconcileScaledObject(kept, object, {
       ...ports,
-      client,
       triggers,
       compileFormula: options.compileFormula,
     });

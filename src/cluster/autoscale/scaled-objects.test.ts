@@ -701,6 +701,31 @@ test("a formula makes one metric of all triggers, which decides on activity, too
   other.isDown = false;
 });
 
+test("an idle size above nothing is held by the autoscaler, too, and left at once when there is work", async () => {
+  const ns = "idle";
+  const queue = await install(ns, 6, {
+    idleReplicaCount: 2,
+    minReplicaCount: 4,
+    maxReplicaCount: 9,
+    cooldownPeriod: 10,
+  });
+  await untilReplicas(ns, 2);
+  const sizes = new Set<number | undefined>();
+  for (let i = 0; i < 50; i++) {
+    await pass(STEP_MS);
+    sizes.add(await replicasOf(ns));
+  }
+  expect([...sizes]).toEqual([2]);
+  expect((await readHpa(ns))?.spec).toMatchObject({ minReplicas: 2, maxReplicas: 2 });
+  queue.length = 1;
+  await untilReplicas(ns, 4);
+  queue.length = 80;
+  await untilReplicas(ns, 8);
+  expect((await readHpa(ns))?.spec).toMatchObject({ minReplicas: 4, maxReplicas: 9 });
+  queue.length = 0;
+  await untilReplicas(ns, 2);
+});
+
 test("cpu and memory alone are always active: the target never goes to nothing", async () => {
   const ns = "cpu";
   await install(ns, 0, { triggers: [{ type: "test-cpu", metadata: {} }] });

@@ -6,6 +6,8 @@ import { needsRewrite } from "./needs-rewrite.ts";
 
 const owner: OwnerReference = { apiVersion: "keda.sh/v1alpha1", kind: "ScaledObject", name: "web", uid: "u" };
 
+const of = { owner, size: 1 };
+
 function scaledObject(spec: Partial<ScaledObjectSpec> = {}, metadata: ScaledObject["metadata"] = {}): ScaledObject {
   return {
     apiVersion: "keda.sh/v1alpha1",
@@ -37,7 +39,7 @@ test("generateHpa: names, bounds, labels and annotations are the ScaledObject's,
       annotations: { "scaledobject.keda.sh/hpa-excluded-labels": "secret, spaced", note: "n" },
     },
   );
-  const hpa = generateHpa(object, { resource: [], external: [external(0, "x")] }, owner);
+  const hpa = generateHpa(object, { resource: [], external: [external(0, "x")] }, of);
   expect(hpa.metadata).toEqual({
     name: "keda-hpa-web",
     namespace: "shop",
@@ -62,14 +64,14 @@ test("generateHpa: names, bounds, labels and annotations are the ScaledObject's,
 
 test("generateHpa: minReplicas is at least 1, maxReplicas 100 by default, and a long name is cut to a label", () => {
   const bounds = (spec: Partial<ScaledObjectSpec>) => {
-    const { minReplicas, maxReplicas } = generateHpa(scaledObject(spec), { resource: [cpu], external: [] }, owner).spec;
+    const { minReplicas, maxReplicas } = generateHpa(scaledObject(spec), { resource: [cpu], external: [] }, of).spec;
     return [minReplicas, maxReplicas];
   };
   expect(bounds({})).toEqual([1, 100]);
   expect(bounds({ minReplicaCount: 0, idleReplicaCount: 0 })).toEqual([1, 100]);
   expect(bounds({ minReplicaCount: 4, maxReplicaCount: 5 })).toEqual([4, 5]);
   const name = `${"a".repeat(53)}-bcd`;
-  const { labels } = generateHpa(scaledObject({}, { name }), { resource: [cpu], external: [] }, owner).metadata;
+  const { labels } = generateHpa(scaledObject({}, { name }), { resource: [cpu], external: [] }, of).metadata;
   expect(labels?.["app.kubernetes.io/name"]).toBe(`keda-hpa-${"a".repeat(53)}`);
 });
 
@@ -82,7 +84,7 @@ test("hpaNameOf: the configured name goes before the one made of the ScaledObjec
 
 test("generateHpa: metrics are sorted by type and, within it, as the triggers are", () => {
   const metrics = { resource: [cpu, container], external: [external(0, "b"), external(3, "a")] };
-  const { metrics: specs = [] } = generateHpa(scaledObject(), metrics, owner).spec;
+  const { metrics: specs = [] } = generateHpa(scaledObject(), metrics, of).spec;
   expect(specs.map((one) => one.external?.metric.name ?? one.type)).toEqual([
     "ContainerResource",
     "s0-b",
@@ -101,7 +103,7 @@ test("generateHpa: metrics are sorted by type and, within it, as the triggers ar
 test("generateHpa: a formula puts one composite metric in the place of all external ones and keeps the others", () => {
   const scalingModifiers = { formula: "a + b", target: "2.5", metricType: "Value" } as const;
   const metrics = { resource: [cpu, container], external: [external(0, "a"), external(1, "b")] };
-  const { metrics: specs = [] } = generateHpa(scaledObject({ advanced: { scalingModifiers } }), metrics, owner).spec;
+  const { metrics: specs = [] } = generateHpa(scaledObject({ advanced: { scalingModifiers } }), metrics, of).spec;
   expect(specs.map(({ type }) => type)).toEqual(["ContainerResource", "External", "Resource"]);
   expect(specs[1]?.external).toMatchObject({
     metric: { name: "composite-metric" },
@@ -115,7 +117,7 @@ test("generateHpa: paused directions are disabled within the configured behavior
     generateHpa(
       scaledObject({ advanced: { horizontalPodAutoscalerConfig: { behavior } } }, { annotations }),
       { resource: [cpu], external: [] },
-      owner,
+      of,
     ).spec.behavior;
   expect(make({})).toEqual(behavior);
   expect(make({ "autoscaling.keda.sh/paused-scale-in": "true" })).toEqual({
@@ -155,7 +157,7 @@ test("publishable: negative, NaN and infinite values are 0", () => {
 
 test("needsRewrite: each generated part counts, what the API server or others added does not", () => {
   const object = scaledObject({}, { labels: { a: "b" }, annotations: { c: "d" } });
-  const wanted = generateHpa(object, { resource: [cpu], external: [external(0, "x")] }, owner);
+  const wanted = generateHpa(object, { resource: [cpu], external: [external(0, "x")] }, of);
   const live: HorizontalPodAutoscaler = {
     ...wanted,
     metadata: {
@@ -180,4 +182,21 @@ test("needsRewrite: each generated part counts, what the API server or others ad
   expect(needsRewrite(wanted, withMeta({ labels: {} }))).toBe(true);
   expect(needsRewrite(wanted, withMeta({ annotations: { c: "e" } }))).toBe(true);
   expect(needsRewrite(wanted, withMeta({ ownerReferences: [] }))).toBe(true);
+});
+
+test("generateHpa: at its idle size both bounds are that size, above it and without one they are as written", () => {
+  const bounds = (spec: Partial<ScaledObjectSpec>, size: number) => {
+    const hpa = generateHpa(scaledObject(spec), { resource: [cpu], external: [] }, { owner, size });
+    return [hpa.spec.minReplicas, hpa.spec.maxReplicas];
+  };
+  const idle = { idleReplicaCount: 2, minReplicaCount: 4, maxReplicaCount: 9 };
+  expect([0, 1, 2, 3, 4].map((size) => bounds(idle, size))).toEqual([
+    [2, 2],
+    [2, 2],
+    [2, 2],
+    [4, 9],
+    [4, 9],
+  ]);
+  expect(bounds({ ...idle, idleReplicaCount: 0 }, 0)).toEqual([4, 9]);
+  expect(bounds({ minReplicaCount: 4, maxReplicaCount: 9 }, 0)).toEqual([4, 9]);
 });

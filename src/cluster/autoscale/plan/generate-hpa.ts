@@ -9,7 +9,7 @@ import {
 import type { ExternalMetricSpec } from "../triggers/index.ts";
 import { COMPOSITE_METRIC, publishable, targetQuantity } from "./metric-value.ts";
 import { annotations, readPause } from "./pause.ts";
-import { replicaBounds } from "./replica-bounds.ts";
+import { hpaBounds, replicaBounds } from "./replica-bounds.ts";
 
 /** Label of a ScaledObject, its autoscaler and each of its metrics; its value is the ScaledObject's name. */
 export const NAME_LABEL = "scaledobject.keda.sh/name";
@@ -42,14 +42,13 @@ export function hpaNameOf(object: ScaledObject): string {
 /**
  * The autoscaler that scales a ScaledObject's target between its least size and its largest. Source: keda-hpa-spec 5.
  *
- * @param owner Refers to the ScaledObject, as the controller of the autoscaler.
+ * @param of The reference to the ScaledObject as the controller of the autoscaler, and the size of the target.
  */
 export function generateHpa(
   object: ScaledObject,
   metrics: TriggerMetrics,
-  owner: OwnerReference,
+  of: { readonly owner: OwnerReference; readonly size: number },
 ): HorizontalPodAutoscaler {
-  const { max, activeMin } = replicaBounds(object.spec);
   const { name: target, apiVersion = "apps/v1", kind = "Deployment" } = object.spec.scaleTargetRef;
   const behavior = behaviorOf(object);
   return {
@@ -60,12 +59,11 @@ export function generateHpa(
       namespace: object.metadata.namespace ?? "",
       labels: labelsOf(object),
       annotations: { ...object.metadata.annotations },
-      ownerReferences: [owner],
+      ownerReferences: [of.owner],
     },
     spec: {
       scaleTargetRef: { apiVersion, kind, name: target },
-      minReplicas: activeMin,
-      maxReplicas: max,
+      ...hpaBounds(replicaBounds(object.spec), of.size),
       metrics: metricsOf(object, metrics),
       ...(behavior === undefined ? {} : { behavior }),
     },

@@ -20,6 +20,15 @@ export function replicaBounds(spec: ScaledObjectSpec): ReplicaBounds {
 }
 
 /**
+ * Bounds of the autoscaler for a target of a size. While it has its idle size, that is both bounds. (KEDA leaves the least size
+ * there, so its autoscaler lifts what KEDA has just lowered, and so on for ever: keda#2314.) Without any, bounds are as written.
+ */
+export function hpaBounds({ max, idle = 0, activeMin }: ReplicaBounds, size: number) {
+  const isAsleep = idle > 0 && size <= idle;
+  return isAsleep ? { minReplicas: idle, maxReplicas: idle } : { minReplicas: activeMin, maxReplicas: max };
+}
+
+/**
  * What is wrong with the bounds, or undefined. KEDA refuses `idleReplicaCount: 0` without a minimum and takes it with
  * `minReplicaCount: 0`; both mean the same and both are taken here. Source: keda-hpa-spec 3.1.
  */
