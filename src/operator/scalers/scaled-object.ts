@@ -1,5 +1,6 @@
 import type { KubeObject } from "#api";
 import { isObject } from "#base";
+import { namesOf } from "#rollout";
 import { copiedAnnotations, copiedLabels } from "./copied-metadata.ts";
 import { type BoundFields, specWithoutFloor } from "./floor-lease.ts";
 import { primaryTrigger, type Trigger } from "./triggers.ts";
@@ -62,8 +63,9 @@ function hpaNameOf(advanced: unknown): string | undefined {
 function twinTriggers(triggers: unknown, plan: TwinPlan): unknown {
   if (!Array.isArray(triggers)) return triggers ?? [];
   const { target, primary, canary } = plan;
+  const { apexService: service, namespace } = namesOf(canary);
   const queries = canary.spec.autoscalerRef?.primaryScalerQueries ?? {};
-  const about = { target, primary, canary: canary.metadata.name ?? "", queries };
+  const about = { target, primary, service, namespace, canary: canary.metadata.name ?? "", queries };
   return triggers.map((entry: unknown) => (isTrigger(entry) ? primaryTrigger(entry, about) : entry));
 }
 

@@ -104,7 +104,7 @@ export function namesWord(text: string, name: string): boolean {
   return new RegExp(`(?<![\\w-])${escape(name)}(?:-canary)?(?![\\w-])`).test(text);
 }
 
-function renameWords(query: string, { target, primary }: Renaming): string {
+function renameWords(query: string, { target, primary }: Pick<Renaming, "target" | "primary">): string {
   return query.replaceAll(new RegExp(`(?<![\\w-])${escape(target)}(?:-canary)?(?![\\w-])`, "g"), primary);
 }
 
