@@ -42,7 +42,7 @@ export function renameMatchers(query: string, renaming: Renaming): string | unde
 }
 
 /** Every selector of an expression. */
-export function selectorsOf(expr: Expr): VectorSelector[] {
+function selectorsOf(expr: Expr): VectorSelector[] {
   const found: VectorSelector[] = [];
   mapSelectors(expr, (selector) => {
     found.push(selector);

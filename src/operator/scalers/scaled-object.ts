@@ -6,7 +6,7 @@ import { type BoundFields, specWithoutFloor } from "./floor-lease.ts";
 import { primaryTrigger, type Trigger } from "./triggers.ts";
 import { primaryScalerName, type Twin, type TwinPlan, withBounds } from "./twin.ts";
 
-export const scaledObjectBounds: BoundFields = { min: "minReplicaCount", max: "maxReplicaCount" };
+const scaledObjectBounds: BoundFields = { min: "minReplicaCount", max: "maxReplicaCount" };
 
 /** Pods that a ScaledObject keeps by itself; 0 is legal and means that it may sleep. Source: keda-hpa-spec 2. */
 export function scaledObjectMinCount(source: KubeObject): number {
