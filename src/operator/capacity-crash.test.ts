@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Canary, flaggerCrds, istioCrds, type KubeObject, type Resource, resources } from "#api";
+import { type Canary, flaggerCrds, istioCrds, kedaCrds, type KubeObject, type Resource, resources } from "#api";
 import { startTestApiServer, type TestApiServer } from "#testing";
 import { createFaultyClient } from "./faulty-client.ts";
 import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
 import { autoscaler, canaryWith, configured, settings } from "./rehearsal-objects.ts";
 import { playScalers, type RehearsalScalers } from "./rehearsal-scalers.ts";
-import { scaledObjectCrd } from "./scaled-object-crd.ts";
 import { FLOOR_ANNOTATION } from "./scalers/index.ts";
 
 /**
@@ -66,7 +65,7 @@ const stop = new AbortController();
 
 beforeAll(async () => {
   server = await startTestApiServer();
-  rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), scaledObjectCrd] });
+  rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()] });
   scalers = await playScalers(rehearsal.client, stop.signal);
   rehearsal.prometheus.answer = (query) =>
     query.includes("histogram_quantile") ? 12 : query.includes("bad-") ? 50 : 100;

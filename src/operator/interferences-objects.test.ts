@@ -4,7 +4,7 @@ import { startTestApiServer, type TestApiServer } from "#testing";
 import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
 import { hpaRef, kedaKinds, scaledObject, scaledObjectRef, withKedaWebhook } from "./rehearsal-keda.ts";
 import { autoscaler, canaryWith, deployment } from "./rehearsal-objects.ts";
-import { preflightOf } from "./scalers/preflight-scene.ts";
+import { preflightOf } from "./preflight-scene.ts";
 
 /** How autoscalers and releases get in each other's way, one test each. Source: keda-hpa-spec 20.A. */
 

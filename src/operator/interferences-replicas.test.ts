@@ -6,6 +6,7 @@ import {
   flaggerCrds,
   type HorizontalPodAutoscaler,
   istioCrds,
+  kedaCrds,
   type KubeObject,
   resources,
 } from "#api";
@@ -16,7 +17,6 @@ import { createFaultyClient, type FaultyClient } from "./faulty-client.ts";
 import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
 import { autoscaler, canaryWith, deployment } from "./rehearsal-objects.ts";
 import { playScalers, type RehearsalScalers } from "./rehearsal-scalers.ts";
-import { scaledObjectCrd } from "./scaled-object-crd.ts";
 import { FLOOR_ANNOTATION } from "./scalers/index.ts";
 
 /** How releases and autoscalers get into each other's way over replicas, and what comes of it. Source: keda-hpa-spec 20.B. */
@@ -28,7 +28,7 @@ const stop = new AbortController();
 
 beforeAll(async () => {
   server = await startTestApiServer();
-  rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), scaledObjectCrd] });
+  rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()] });
   scalers = await playScalers(rehearsal.client, stop.signal);
   rehearsal.prometheus.answer = (query) =>
     query.includes("histogram_quantile") ? 12 : query.includes("bad-") ? 50 : 100;

@@ -14,9 +14,8 @@ import { startTestApiServer, type TestApiServer } from "#testing";
 import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
 import { hpaRef, kedaKinds, scaledObject, scaledObjectRef } from "./rehearsal-keda.ts";
 import { autoscaler, canaryWith, deployment } from "./rehearsal-objects.ts";
-import { hpaTwin } from "./scalers/hpa.ts";
-import { preflightOf, templateWith, withTriggers } from "./scalers/preflight-scene.ts";
-import { newTwin, twinPatch } from "./scalers/twin.ts";
+import { preflightOf, templateWith, withTriggers } from "./preflight-scene.ts";
+import { planTwin, readScaler, type TwinWrite } from "./scalers/index.ts";
 
 /** What two copies do to the signals that autoscalers read, one test each. Source: keda-hpa-spec 20.C. */
 
@@ -143,36 +142,44 @@ test("interference 26: both copies read one metric of the service → said when 
 test("interference 27: the primary is scaled in while the canary has the traffic → its floor outlives every change of the source", () => {
   const owner = { apiVersion: "flagger.app/v1beta1", kind: "Canary", name: "web", uid: "u", controller: true };
   const plan = { canary: onHpa, target: "web", primary: "web-primary", owner, isReleasing: true };
-  const twin = (spec: object) => hpaTwin({ ...autoscaler, spec: { ...autoscaler.spec, ...spec } }, plan);
+  const sync = (source: HorizontalPodAutoscaler, live?: KubeObject): TwinWrite | undefined => {
+    const scaler = readScaler(
+      plan,
+      <T extends KubeObject>(_: unknown, name: string) => (name === "web-hpa" ? source : live) as T | undefined,
+    );
+    return scaler === undefined ? undefined : planTwin(scaler);
+  };
   const lease = (before: number, floor: number): string =>
     JSON.stringify({ canary: "u", field: "minReplicas", before, floor });
-  const made = newTwin(twin({}));
+  const made = sync(autoscaler);
+  if (made?.kind !== "create") throw new Error("a twin that is not there is created");
+  const { metadata, spec } = made.object as HorizontalPodAutoscaler;
+  const annotations = { "serin.dev/floor": lease(3, 6) };
   const held = {
-    ...made,
-    metadata: { ...made.metadata, resourceVersion: "7", annotations: { "serin.dev/floor": lease(3, 6) } },
-    spec: { ...twin({}).spec, minReplicas: 6 },
+    ...made.object,
+    metadata: { ...metadata, resourceVersion: "7", annotations },
+    spec: { ...spec, minReplicas: 6 },
   };
-  expect(twinPatch(held, twin({}))).toBeUndefined();
-  expect(twinPatch(held, twin({ minReplicas: 4, maxReplicas: 10 }))).toEqual({
-    metadata: { resourceVersion: "7", annotations: { "serin.dev/floor": lease(4, 6) } },
-    spec: { maxReplicas: 10 },
+  const after = (changes: object): unknown => {
+    const write = sync({ ...autoscaler, spec: { ...autoscaler.spec, ...changes } }, held);
+    return write?.kind === "patch" ? write.body : write;
+  };
+  const noted = (before: number, floor: number): object => ({
+    resourceVersion: "7",
+    annotations: { "serin.dev/floor": lease(before, floor) },
   });
+  expect(after({})).toBeUndefined();
+  expect(after({ minReplicas: 4, maxReplicas: 10 })).toEqual({ metadata: noted(4, 6), spec: { maxReplicas: 10 } });
+  expect(after({ minReplicas: 6 })).toEqual({ metadata: noted(6, 6) });
   // Two bounds that cross would be refused.
-  expect(twinPatch(held, twin({ maxReplicas: 5 }))).toEqual({
-    metadata: { resourceVersion: "7", annotations: { "serin.dev/floor": lease(3, 5) } },
-    spec: { minReplicas: 5, maxReplicas: 5 },
-  });
-  // More is not taken away, and a source under a floor of its own is copied without it.
-  expect(twinPatch(held, twin({ minReplicas: 6 }))).toEqual({
-    metadata: { resourceVersion: "7", annotations: { "serin.dev/floor": lease(6, 6) } },
-  });
-  const annotations = { "serin.dev/floor": lease(3, 5) };
+  expect(after({ maxReplicas: 5 })).toEqual({ metadata: noted(3, 5), spec: { minReplicas: 5, maxReplicas: 5 } });
+  // A source under a floor of its own is copied without it.
   const raised = {
     ...autoscaler,
     metadata: { ...autoscaler.metadata, annotations },
-    spec: { ...autoscaler.spec, minReplicas: 5 },
+    spec: { ...autoscaler.spec, minReplicas: 6 },
   };
-  expect(hpaTwin(raised, plan).spec.minReplicas).toBe(3);
+  expect(sync(raised, made.object)).toBeUndefined();
 });
 
 test("interference 28: a version that renames its metric is scaled in under load → in the twin nothing is not zero", async () => {

@@ -4,6 +4,7 @@ import {
   type EndpointSlice,
   flaggerCrds,
   istioCrds,
+  kedaCrds,
   type KubeObject,
   type Resource,
   resources,
@@ -15,7 +16,6 @@ import { floorConfigName } from "../capacity/index.ts";
 import { FLOOR_ANNOTATION } from "../scalers/index.ts";
 import { type Rehearsal, startRehearsal } from "../rehearsal.ts";
 import { autoscaler, canaryWith, coreService, deployment } from "../rehearsal-objects.ts";
-import { scaledObjectCrd } from "../scaled-object-crd.ts";
 import { createViews, type Views } from "../views/index.ts";
 import { observe } from "./observe.ts";
 import { read } from "./read.ts";
@@ -40,7 +40,7 @@ const stop = new AbortController();
 
 beforeAll(async () => {
   server = await startTestApiServer();
-  rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), scaledObjectCrd] });
+  rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()] });
 });
 
 afterAll(async () => {
@@ -169,11 +169,15 @@ test("observe: a floor that is held is told, and the autoscaler's own lower boun
   expect(scalerMinCount).toBe(2);
 });
 
+const cron = {
+  type: "cron",
+  metadata: { timezone: "UTC", start: "0 8 * * *", end: "0 9 * * *", desiredReplicas: "4" },
+};
 const scaledObject = (annotations: Record<string, string>, spec: object): KubeObject => ({
   apiVersion: "keda.sh/v1alpha1",
   kind: "ScaledObject",
   metadata: { name: "web-so", annotations },
-  spec: { scaleTargetRef: { name: "web" }, maxReplicaCount: 9, ...spec },
+  spec: { scaleTargetRef: { name: "web" }, maxReplicaCount: 9, triggers: [cron], ...spec },
 });
 const soRef = { apiVersion: "keda.sh/v1alpha1", kind: "ScaledObject", name: "web-so" };
 const generated = (minReplicas: number): KubeObject => ({

@@ -3,7 +3,7 @@ import { copiedLabels } from "./copied-metadata.ts";
 import { type BoundFields, specWithoutFloor } from "./floor-lease.ts";
 import { type Twin, type TwinPlan, withBounds } from "./twin.ts";
 
-export const hpaBounds: BoundFields = { min: "minReplicas", max: "maxReplicas" };
+const hpaBounds: BoundFields = { min: "minReplicas", max: "maxReplicas" };
 
 /** The primary's HPA: the same rules, for the primary. Source: flagger-spec 3.8. */
 export function hpaTwin(source: HorizontalPodAutoscaler, plan: TwinPlan): Twin {

@@ -1,8 +1,9 @@
 import type { HorizontalPodAutoscaler } from "#api";
 import { isObject } from "#base";
 import { parsePromql } from "#promql";
+import type { RolloutNames } from "#rollout";
 import { type Finding, pathOf, type PreflightFacts } from "./preflight-facts.ts";
-import { alsoSelectsPrimary } from "./rename-matchers.ts";
+import { alsoSelectsPrimary, type Renaming } from "./rename-matchers.ts";
 import { cardinalityOf } from "./single-element.ts";
 import { namesWord, primaryTrigger, ruleOf, type Trigger, triggersOf } from "./triggers.ts";
 
@@ -19,11 +20,15 @@ export function triggerFindings(facts: PreflightFacts): Finding[] {
   const source = scaler?.source;
   if (source === undefined || source.kind !== "ScaledObject") return [];
   const queries = canary.spec.autoscalerRef?.primaryScalerQueries ?? {};
-  const plan = { target: names.target, primary: names.primary, canary: names.canary, queries };
+  const plan = { ...renamingOf(names), canary: names.canary, queries };
   return triggersOf(isObject(source.spec) ? source.spec : {}).flatMap((trigger, index) => {
     const path = `${pathOf(source)} spec.triggers[${index}]`;
     return findingsOf({ path, trigger, twin: primaryTrigger(trigger, plan) }, facts);
   });
+}
+
+function renamingOf({ target, primary, apexService, namespace }: RolloutNames): Renaming {
+  return { target, primary, service: apexService, namespace };
 }
 
 /** Metrics of an HPA that are not of the pods are there once for both copies. Source: keda-hpa-spec 20.26. */
@@ -68,7 +73,7 @@ function promqlFindings({ path, trigger, twin }: Subject, { names }: PreflightFa
   if (twin.metadata?.query === query) {
     const message = `asks the same of both copies: no label matcher in it names "${names.target}", so each is sized for the whole load`;
     findings.push(finding("advice", at, { code: "shared-signal", message, fix: OWN_QUERY }));
-  } else if (alsoSelectsPrimary(parsed.value, names)) {
+  } else if (alsoSelectsPrimary(parsed.value, renamingOf(names))) {
     const message = `also selects the pods of "${names.primary}", so the canary is sized for the whole load`;
     const fix = `write a pattern that "${names.primary}-…" does not match, as ${names.target}-[0-9a-f]+-[0-9a-z]+`;
     findings.push(finding("advice", at, { code: "shared-signal", message, fix }));

@@ -3,7 +3,7 @@ import { parsePromql } from "#promql";
 import { alsoSelectsPrimary, renameMatchers } from "./rename-matchers.ts";
 import { cardinalityOf } from "./single-element.ts";
 
-const names = { target: "api", primary: "api-primary" };
+const names = { target: "api", primary: "api-primary", service: "api", namespace: "shop" };
 
 test.each([
   ["an equal value", 'sum(rate(http{app="api"}[1m]))', 'sum(rate(http{app="api-primary"}[1m]))'],
@@ -13,6 +13,16 @@ test.each([
   ["a pod pattern", 'http{pod=~"api-[0-9a-z]+-[0-9a-z]+"}', 'http{pod=~"api-primary-[0-9a-z]+-[0-9a-z]+"}'],
   ["anything after the name", 'http{pod=~"^api.*$"}', 'http{pod=~"^api-primary.*$"}'],
   ["a group after the name", 'http{pod=~"api-(a|b)|shop-.+"}', 'http{pod=~"api-primary-(a|b)|shop-.+"}'],
+  [
+    "the host of its Service",
+    'http{destination_service="api.shop.svc.cluster.local"}',
+    'http{destination_service="api-primary.shop.svc.cluster.local"}',
+  ],
+  [
+    "a pattern of that host",
+    'http{host=~"api[.]shop.*|api.shop.svc.+"}',
+    'http{host=~"api-primary[.]shop.*|api-primary.shop.svc.+"}',
+  ],
   ["the primary left out", 'http{pod=~"api-.+",pod!~"api-primary-.+"}', 'http{pod=~"api-primary-.+"}'],
   ["in a subquery", 'max_over_time(sum(http{app="api"})[5m:1m])', 'max_over_time(sum(http{app="api-primary"})[5m:1m])'],
   [
@@ -26,6 +36,8 @@ test.each([
 
 test.each([
   ["another word", 'http{app="api-gateway"}'],
+  ["a host of the world", 'http{host="api.example.com",authority=~"api.example.com|api\\\\.test"}'],
+  ["a host of another namespace", 'http{host="api.shop2.svc",destination_service="api.other"}'],
   ["another word's pattern", 'http{pod=~"api-gateway-.*|my-api-.*"}'],
   ["the primary", 'http{app="api-primary"}'],
   ["a metric's name", "sum(api) + api:rate5m"],
@@ -39,8 +51,16 @@ test.each([
 });
 
 test("renameMatchers: a name with a dot is taken literally in a pattern", () => {
-  const dotted = { target: "api.v1", primary: "api.v1-primary" };
+  const dotted = { ...names, target: "api.v1", primary: "api.v1-primary" };
   expect(renameMatchers('http{pod=~"api.v1-.*"}', dotted)).toBe('http{pod=~"api\\\\.v1-primary-.*"}');
+});
+
+test("renameMatchers: of labels of Services the Canary's Service counts too", () => {
+  const served = { ...names, target: "api-v2", primary: "api-v2-primary" };
+  const query = 'http{destination_service_name="api",app="api",host="api.shop.svc"} + n{app="api-v2"}';
+  const wanted =
+    'http{destination_service_name="api-primary",app="api",host="api-primary.shop.svc"} + n{app="api-v2-primary"}';
+  expect(renameMatchers(query, served)).toBe(wanted);
 });
 
 test("renameMatchers: what is no PromQL is undefined", () => {

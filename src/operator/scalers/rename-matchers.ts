@@ -12,6 +12,9 @@ import {
 export interface Renaming {
   readonly target: string;
   readonly primary: string;
+  /** The Service that clients use; most have the target's name. */
+  readonly service: string;
+  readonly namespace: string;
 }
 
 /** Labels whose values name other things than a workload: both copies have the same. */
@@ -23,11 +26,12 @@ const OF_BOTH_COPIES = /^(?:exported_|kubernetes_)?(?:.*namespace|container|cont
  * The query is parsed, and only label matchers change, of labels that tell workloads apart (not of a metric's name,
  * namespace, container, image or cluster):
  *
- * - `=` with exactly the target's name, or that of its canary Service, which is the name and `-canary`;
+ * - `=` with exactly the target's name, or the name and `-canary`, or the host of that in the namespace, as
+ *   `NAME.NAMESPACE.svc.cluster.local`;
  * - `=~` in each of its alternatives: the name alone, or the name and then a pattern, as in `NAME.*`, `NAME-.+` and
  *   `NAME-[0-9a-z]+-[0-9a-z]+`. A name that goes on with letters is another name: `NAME-gateway.*` stays.
  *
- * `!=` and `!~` stay, but for those that would leave nothing: a query of the target's pods that leaves the primary's out
+ * Of labels of Services and hosts the Canary's Service counts like the target. `!=` and `!~` stay, but for those that would leave nothing: a query of the target's pods that leaves the primary's out
  * asks for the primary's when it is rewritten. What changes nothing comes back as it was written.
  */
 export function renameMatchers(query: string, renaming: Renaming): string | undefined {
@@ -38,7 +42,7 @@ export function renameMatchers(query: string, renaming: Renaming): string | unde
 }
 
 /** Every selector of an expression. */
-export function selectorsOf(expr: Expr): VectorSelector[] {
+function selectorsOf(expr: Expr): VectorSelector[] {
   const found: VectorSelector[] = [];
   mapSelectors(expr, (selector) => {
     found.push(selector);
@@ -99,25 +103,57 @@ function leavesOut({ op, value }: LabelMatcher, { primary }: Renaming): boolean 
 
 function renameMatcher(matcher: LabelMatcher, renaming: Renaming): LabelMatcher {
   const { name, op, value } = matcher;
-  if (name === METRIC_NAME || OF_BOTH_COPIES.test(name)) return matcher;
-  if (op === "=") return isCopy(value, renaming) ? { ...matcher, value: renaming.primary } : matcher;
-  if (op !== "=~") return matcher;
-  const alternatives = alternativesOf(value);
-  const renamed = alternatives.map((one) => renameAlternative(one, renaming));
+  if (name === METRIC_NAME || OF_BOTH_COPIES.test(name) || (op !== "=" && op !== "=~")) return matcher;
+  const pairs = pairsFor(name, renaming);
+  const alternatives = op === "=" ? [value] : alternativesOf(value);
+  const rename = op === "=" ? renameValue : renameAlternative;
+  const renamed = alternatives.map((one) => rename(one, pairs, renaming));
   if (renamed.every((one, index) => one === alternatives[index])) return matcher;
   return { ...matcher, value: [...new Set(renamed)].join("|") };
 }
 
-function isCopy(value: string, { target }: Renaming): boolean {
-  return value === target || value === `${target}-canary`;
+/** A name and what stands in its place. */
+type Pair = readonly [from: string, to: string];
+
+/** Of labels that name Services the Canary's Service counts as well, whose name may be another. */
+function pairsFor(label: string, { target, primary, service }: Renaming): readonly Pair[] {
+  const workloads: Pair[] = [
+    [`${target}-canary`, primary],
+    [target, primary],
+  ];
+  if (service === target || !OF_SERVICES.test(label)) return workloads;
+  const own = `${service}-primary`;
+  return [...workloads, [`${service}-canary`, own], [service, own]];
 }
 
-function renameAlternative(alternative: string, { target, primary }: Renaming): string {
+const OF_SERVICES = /service|host|authority/;
+
+function renameValue(value: string, pairs: readonly Pair[], { namespace }: Renaming): string {
+  for (const [from, to] of pairs) {
+    if (value === from) return to;
+    const rest = value.slice(from.length);
+    if (value.startsWith(from) && isOfCluster(rest, namespace)) return to + rest;
+  }
+  return value;
+}
+
+/** Whether a name that goes on like this is that of a Service of the namespace: `.shop`, `.shop.svc`, `.shop.svc.cluster.local`. */
+function isOfCluster(rest: string, namespace: string): boolean {
+  const start = `.${namespace}`;
+  return rest.startsWith(start) && /^(?:$|\.svc(?:$|\.))/.test(rest.slice(start.length));
+}
+
+function renameAlternative(alternative: string, pairs: readonly Pair[], { namespace }: Renaming): string {
   const start = alternative.startsWith("^") ? "^" : "";
   const rest = alternative.slice(start.length);
-  for (const name of [`${target}-canary`, target]) {
-    const tail = tailAfter(rest, name);
-    if (tail !== undefined) return start + escapeRegex(primary) + tail;
+  for (const [from, to] of pairs) {
+    const tail = tailAfter(rest, from);
+    if (tail === undefined) continue;
+    // A dot and a letter are a host, whatever the pattern's author took the dot for: `NAME.example.com` is somebody else's.
+    const isHost = /^\\?\.[a-z0-9]/.test(tail);
+    const host = tail.replaceAll("\\", "");
+    if (!isHost || new RegExp(`^\\.${escapeRegex(namespace)}(?![a-z0-9-])`).test(host))
+      return start + escapeRegex(to) + tail;
   }
   return alternative;
 }
@@ -157,11 +193,11 @@ function escapeRegex(name: string): string {
 }
 
 /** Whether a query of the target's pods takes in the primary's, as `pod=~"NAME-.*"` does. */
-export function alsoSelectsPrimary(expr: Expr, { target, primary }: Renaming): boolean {
-  const sample = `${primary}-5d4f8c7b9f-x2k4q`;
+export function alsoSelectsPrimary(expr: Expr, renaming: Renaming): boolean {
+  const sample = `${renaming.primary}-5d4f8c7b9f-x2k4q`;
   return selectorsOf(expr).some(({ matchers }) =>
     matchers.some((matcher) => {
-      const isOfTarget = matcher.op === "=~" && renameMatcher(matcher, { target, primary }) !== matcher;
+      const isOfTarget = matcher.op === "=~" && renameMatcher(matcher, renaming) !== matcher;
       const isOpen = isOfTarget && accepts(matcher, sample);
       return isOpen && matchers.every((other) => other.name !== matcher.name || accepts(other, sample));
     }),

@@ -130,6 +130,19 @@ test("pausePatch: touches its own annotations, and a pause of somebody else stay
   expect(pausePatch(of({ "autoscaling.keda.sh/paused": "false" }), held)).toBeDefined();
 });
 
+test("scaledObjectTwin: triggers that are none come along as they are", () => {
+  const triggers = [
+    null,
+    5,
+    { type: 3 },
+    { type: "prometheus", metadata: null },
+    { type: "prometheus", metadata: "x" },
+  ];
+  expect(twinOf({}, withSpec({ triggers })).spec.triggers).toEqual(triggers);
+  for (const broken of [undefined, "x", {}]) expect(() => twinOf({}, withSpec({ triggers: broken }))).not.toThrow();
+  expect(() => twinOf({}, { ...source, spec: undefined })).not.toThrow();
+});
+
 test("scaledObjectMinCount: none stated is 0, as for KEDA", () => {
   expect(scaledObjectMinCount(withSpec({ minReplicaCount: 0 }))).toBe(0);
   expect(scaledObjectMinCount(withSpec({ minReplicaCount: undefined }))).toBe(0);

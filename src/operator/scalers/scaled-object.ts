@@ -1,11 +1,12 @@
 import type { KubeObject } from "#api";
 import { isObject } from "#base";
+import { namesOf } from "#rollout";
 import { copiedAnnotations, copiedLabels } from "./copied-metadata.ts";
 import { type BoundFields, specWithoutFloor } from "./floor-lease.ts";
 import { primaryTrigger, type Trigger } from "./triggers.ts";
 import { primaryScalerName, type Twin, type TwinPlan, withBounds } from "./twin.ts";
 
-export const scaledObjectBounds: BoundFields = { min: "minReplicaCount", max: "maxReplicaCount" };
+const scaledObjectBounds: BoundFields = { min: "minReplicaCount", max: "maxReplicaCount" };
 
 /** Pods that a ScaledObject keeps by itself; 0 is legal and means that it may sleep. Source: keda-hpa-spec 2. */
 export function scaledObjectMinCount(source: KubeObject): number {
@@ -62,8 +63,9 @@ function hpaNameOf(advanced: unknown): string | undefined {
 function twinTriggers(triggers: unknown, plan: TwinPlan): unknown {
   if (!Array.isArray(triggers)) return triggers ?? [];
   const { target, primary, canary } = plan;
+  const { apexService: service, namespace } = namesOf(canary);
   const queries = canary.spec.autoscalerRef?.primaryScalerQueries ?? {};
-  const about = { target, primary, canary: canary.metadata.name ?? "", queries };
+  const about = { target, primary, service, namespace, canary: canary.metadata.name ?? "", queries };
   return triggers.map((entry: unknown) => (isTrigger(entry) ? primaryTrigger(entry, about) : entry));
 }
 

@@ -74,7 +74,8 @@ export function triggersOf(spec: Readonly<Record<string, unknown>>): readonly Tr
 export function primaryTrigger(trigger: Trigger, plan: TriggerPlan): Trigger {
   const rule = ruleOf(trigger.type);
   const { metadata } = trigger;
-  if (metadata === undefined) return trigger;
+  // What is no trigger for KEDA either is KEDA's to refuse.
+  if (!isObject(metadata)) return trigger;
   const changes = { ...queryOf(trigger, plan), ...(rule === "floor" ? floorKey(metadata, plan.canary) : {}) };
   // An empty answer would count as 0: a new version that renames its metric would be scaled in under load. keda-hpa-spec 20.28
   const strict = rule === "promql" && metadata.ignoreNullValues === undefined ? { ignoreNullValues: "false" } : {};
@@ -104,7 +105,7 @@ export function namesWord(text: string, name: string): boolean {
   return new RegExp(`(?<![\\w-])${escape(name)}(?:-canary)?(?![\\w-])`).test(text);
 }
 
-function renameWords(query: string, { target, primary }: Renaming): string {
+function renameWords(query: string, { target, primary }: Pick<Renaming, "target" | "primary">): string {
   return query.replaceAll(new RegExp(`(?<![\\w-])${escape(target)}(?:-canary)?(?![\\w-])`, "g"), primary);
 }
 

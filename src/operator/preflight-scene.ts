@@ -1,10 +1,8 @@
 import type { Canary, Container, HorizontalPodAutoscaler, KubeObject, OwnerReference } from "#api";
 import { namesOf } from "#rollout";
-import { scaledObject, scaledObjectRef } from "../rehearsal-keda.ts";
-import { canaryWith, deployment } from "../rehearsal-objects.ts";
-import type { Copy, PreflightFacts, ScalerFindings } from "./preflight-facts.ts";
-import { preflight } from "./preflight.ts";
-import { readScaler } from "./scaler.ts";
+import { scaledObject, scaledObjectRef } from "./rehearsal-keda.ts";
+import { canaryWith, deployment } from "./rehearsal-objects.ts";
+import { type Copy, preflight, type PreflightFacts, readScaler, type ScalerFindings } from "./scalers/index.ts";
 
 /** What is looked at before a release, for tests: a Deployment `web` with a ScaledObject, and what a test changes of it. */
 
