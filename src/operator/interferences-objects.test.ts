@@ -331,7 +331,7 @@ test("interference 12: a person's own pause is taken back by a release → the r
     await release("podinfo:2");
     await rehearsal.pass(5000);
     expect((await rehearsal.canary("i12"))?.status?.phase).toBe("Initialized");
-    expect(await annotations()).toEqual({ [PAUSED]: "2" });
+    expect(await annotations()).toMatchObject({ [PAUSED]: "2" });
     await annotate(scaledObjects, "web-so", { [PAUSED]: null });
     await rehearsal.until("i12", isDone("Succeeded"));
     expect(await accepted()).toBe("");
