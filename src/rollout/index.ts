@@ -24,6 +24,14 @@ export {
 export { judgeMetric, partsOf, REQUEST_DURATION, SUCCESS_RATE } from "./judge-metric.ts";
 export { namesOf, type RolloutNames } from "./names.ts";
 export type * from "./observation.ts";
+export {
+  type CapacityRecord,
+  type CopyRecord,
+  type DecisionRecord,
+  type Deed,
+  recordOf,
+  type Stand,
+} from "./record.ts";
 export { judgeReadiness, type Readiness, type ReadinessRule } from "./readiness.ts";
 export { hooksOf, type RolloutSettings, readSettings, type SettingsLimits } from "./settings.ts";
 export type { Strategy } from "./strategy.ts";
