@@ -6,45 +6,34 @@ import type { Draft } from "./draft.ts";
 import { isCovered, type Need } from "./plan-capacity.ts";
 import type { Situation } from "./situation.ts";
 
+type Saying = (s: Situation, draft: Draft) => string | undefined;
+
+const sayings: Readonly<Partial<Record<Label, Saying>>> = {
+  halt: (_, { checks = [] }) => sentence(wishesOf(checks), "it would not have counted as a failed check"),
+  "rollback-check-failed": ({ settings }, { checks = [] }) =>
+    sentence(wishesOf(checks), `or a threshold above ${settings.threshold}, it would not have been rolled back`),
+  "rollback-threshold": ({ status }) =>
+    `With a threshold above ${status.failedChecks} it would not have been rolled back.`,
+  "hold-unreachable": (_, { checks = [] }) => `As soon as ${unknownNames(checks)} can be measured, the step is judged.`,
+  withdraw: () => "With one ready pod the canary would have kept its traffic.",
+  "wait-canary": (s) => availability(s, "the analysis goes on"),
+  "rollback-canary-stuck": (s) => availability(s, "it would not have been rolled back"),
+  "wait-capacity": (s) => shortage(s, "the next step would be taken"),
+  "rollback-capacity": (s) => shortage(s, "it would not have been rolled back"),
+  "wait-approval": (s) => gate(s, "confirm-rollout", "the release starts"),
+  "traffic-gate-closed": (s) => gate(s, "confirm-traffic-increase", "the canary gets more traffic"),
+  "promotion-gate-closed": (s) => gate(s, "confirm-promotion", "the release is promoted"),
+  "rollback-requested": requested,
+  paused: () => "After serin resume it goes on.",
+  "hold-routes": () => "As soon as the routes are in force it goes on.",
+};
+
 /**
  * What would have led to another outcome, in one sentence about a release; undefined where nothing plain and true can be
  * said. It speaks of the row that decided and no further: what would have come after it nobody knows.
  */
 export function otherwiseOf(s: Situation, label: Label, draft: Draft): string | undefined {
-  switch (label) {
-    case "halt":
-      return sentence(wishesOf(draft.checks ?? []), "it would not have counted as a failed check");
-    case "rollback-check-failed":
-      return insteadOfRollback(s, draft.checks ?? []);
-    case "withdraw":
-      return "With one ready pod the canary would have kept its traffic.";
-    case "wait-canary":
-      return availability(s, "the analysis goes on");
-    case "rollback-threshold":
-      return `With a threshold above ${s.status.failedChecks} it would not have been rolled back.`;
-    case "hold-unreachable":
-      return `As soon as ${unknownNames(draft.checks ?? [])} can be measured, the step is judged.`;
-    case "wait-capacity":
-      return shortage(s, "the next step would be taken");
-    case "rollback-capacity":
-      return shortage(s, "it would not have been rolled back");
-    case "rollback-canary-stuck":
-      return availability(s, `it would not have been rolled back`);
-    case "wait-approval":
-      return gate(s, "confirm-rollout", "the release starts");
-    case "traffic-gate-closed":
-      return gate(s, "confirm-traffic-increase", "the canary gets more traffic");
-    case "promotion-gate-closed":
-      return gate(s, "confirm-promotion", "the release is promoted");
-    case "paused":
-      return "After serin resume it goes on.";
-    case "rollback-requested":
-      return requested(s);
-    case "hold-routes":
-      return "As soon as the routes are in force it goes on.";
-    default:
-      return undefined;
-  }
+  return sayings[label]?.(s, draft);
 }
 
 /** `With request-success-rate at 99% or more and the hook load passing …`. */

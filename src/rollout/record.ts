@@ -132,27 +132,25 @@ function isSameHold(record: DecisionRecord, before: DecisionRecord): boolean {
   );
 }
 
-function deedsOf(label: Label, commands: readonly Command[], { fromWeight, toWeight }: Explanation): Deed[] {
+function deedsOf(label: Label, commands: readonly Command[], explanation: Explanation): Deed[] {
   return commands.flatMap((command): Deed[] => {
-    switch (command.kind) {
-      case "set-routes": {
-        // Routes are stated at every look; only what changes them is something that was done.
-        const { canaryWeight: canary, isMirrored } = command;
-        if (isMirrored) return counted.has(label) ? [{ kind: "weight", canary, isMirrored: true }] : [];
-        return canary === fromWeight && toWeight === fromWeight ? [] : [{ kind: "weight", canary }];
-      }
-      case "scale-target":
-        return [{ kind: "replicas", count: command.replicaCount }];
-      case "set-floor": {
-        const { copy, replicaCount: count } = command;
-        return [{ kind: "floor", copy, ...(count === undefined ? {} : { count }) }];
-      }
-      case "ensure-primary":
-        return command.mode === "sync" ? [{ kind: "promote" }] : [];
-      default:
-        return [];
-    }
+    if (command.kind === "set-routes") return routed(label, command, explanation);
+    if (command.kind === "scale-target") return [{ kind: "replicas", count: command.replicaCount }];
+    if (command.kind === "ensure-primary") return command.mode === "sync" ? [{ kind: "promote" }] : [];
+    if (command.kind !== "set-floor") return [];
+    const { copy, replicaCount: count } = command;
+    return [{ kind: "floor", copy, ...(count === undefined ? {} : { count }) }];
   });
+}
+
+/** Routes are stated at every look; only what changes them is something that was done. */
+function routed(
+  label: Label,
+  { canaryWeight: canary, isMirrored }: Extract<Command, { kind: "set-routes" }>,
+  { fromWeight, toWeight }: Explanation,
+): Deed[] {
+  if (isMirrored) return counted.has(label) ? [{ kind: "weight", canary, isMirrored: true }] : [];
+  return canary === fromWeight && toWeight === fromWeight ? [] : [{ kind: "weight", canary }];
 }
 
 function capacityOf(plan: CapacityPlan): CapacityRecord {
