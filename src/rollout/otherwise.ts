@@ -51,10 +51,6 @@ function wishOf({ name, allowed, result }: CheckFact): string {
   return allowed === undefined ? `the hook ${name} passing` : `${name} at ${allowed}`;
 }
 
-function insteadOfRollback({ settings }: Situation, checks: readonly CheckFact[]): string | undefined {
-  return sentence(wishesOf(checks), `or a threshold above ${settings.threshold}, it would not have been rolled back`);
-}
-
 function unknownNames(checks: readonly CheckFact[]): string {
   const names = checks.filter(({ verdict }) => verdict === "unknown").map(({ name }) => name);
   return [...new Set(names)].join(" and ");
