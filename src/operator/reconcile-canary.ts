@@ -172,6 +172,8 @@ async function record(
     context.log.info("decided", { canary: canaryRef, label, why: explanation.sentence, phase: status.phase });
   } else context.log.debug("decided", { canary: canaryRef, label, why: explanation.sentence });
   context.metrics.observe({ name, namespace, phase: status.phase, canaryWeight: status.canaryWeight });
+  context.metrics.decided({ name, namespace }, decision);
+  context.runs.note(canary, decision);
 }
 
 /**
@@ -209,12 +211,13 @@ function next(
   return { requeueAfterMs: Math.max(MIN_REQUEUE_MS, decision.wakeAtMs - nowMs) };
 }
 
-function forget(key: string, memory: CanaryMemory, { metrics }: OperatorContext): ReconcileOutcome {
+function forget(key: string, memory: CanaryMemory, { metrics, runs }: OperatorContext): ReconcileOutcome {
   const identity = memory.identities.get(key);
   if (identity !== undefined) metrics.forget(identity);
   memory.identities.delete(key);
   memory.lastTickMs.delete(key);
   memory.announcements.forget(key);
   memory.stalls.forget(key);
+  runs.forget(key);
   return {};
 }
