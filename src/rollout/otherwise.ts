@@ -69,7 +69,8 @@ function missingCount(need: Need, readyCount: number): number {
 /** Pods that are missing before the canary counts as ready. Source: flagger-spec 2.8. */
 function availability({ target, settings, targetReadiness }: Situation, then: string): string | undefined {
   const { desiredCount, updatedCount, replicaCount, availableCount } = target;
-  if (desiredCount === 0 || replicaCount > updatedCount) return undefined;
+  const isBehind = target.generation > target.observedGeneration;
+  if (desiredCount === 0 || replicaCount > updatedCount || isBehind) return undefined;
   // Before all of them are made, no share of them is enough.
   const isMade = updatedCount >= desiredCount;
   const needed = isMade ? Math.max(1, Math.floor((desiredCount * settings.canaryReadyPercent) / 100)) : desiredCount;
