@@ -25,6 +25,16 @@ export { judgeMetric, partsOf, REQUEST_DURATION, SUCCESS_RATE } from "./judge-me
 export { namesOf, type RolloutNames } from "./names.ts";
 export type * from "./observation.ts";
 export {
+  planRoad,
+  type Road,
+  type RoadAssumptions,
+  type RoadCopy,
+  type RoadLoad,
+  type RoadStep,
+} from "./plan-road.ts";
+export type { CheckOutlook, RoadWarning } from "./road-checks.ts";
+export type { Detection, Forecast } from "./road-evidence.ts";
+export {
   type CapacityRecord,
   type CopyRecord,
   type DecisionRecord,
@@ -47,4 +57,5 @@ export {
   withCondition,
   withoutCondition,
 } from "./status.ts";
+export { formatWayBack, type WayBackStage } from "./plan-capacity.ts";
 export { nextPromotionWeight, nextWeight, type WeightSteps } from "./weights.ts";
