@@ -24,14 +24,8 @@ export {
 export { judgeMetric, partsOf, REQUEST_DURATION, SUCCESS_RATE } from "./judge-metric.ts";
 export { namesOf, type RolloutNames } from "./names.ts";
 export type * from "./observation.ts";
-export {
-  planRoad,
-  type Road,
-  type RoadAssumptions,
-  type RoadCopy,
-  type RoadLoad,
-  type RoadStep,
-} from "./plan-road.ts";
+export { planRoad, type Road, type RoadStep } from "./plan-road.ts";
+export type { RoadAssumptions, RoadCopy, RoadLoad } from "./road-load.ts";
 export type { CheckOutlook, RoadWarning } from "./road-checks.ts";
 export type { Detection, Forecast } from "./road-evidence.ts";
 export {

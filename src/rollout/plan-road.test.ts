@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { CanaryAnalysis, CanaryMetric } from "#api";
-import { planRoad, type Road, type RoadLoad } from "./plan-road.ts";
+import { planRoad, type Road } from "./plan-road.ts";
+import type { RoadLoad } from "./road-load.ts";
 import { canaryOf, type Scene } from "./scene.ts";
 import { readSettings } from "./settings.ts";
 import { calmLook, happen, lookAt, newWorld, type Plan } from "./world.ts";

@@ -1,5 +1,6 @@
 import type { Canary } from "#api";
 import { type CopyLoad, needFor, planWayBack, type WayBackStage } from "./plan-capacity.ts";
+import type { RoadAssumptions, RoadCopy, RoadLoad } from "./road-load.ts";
 import { type CheckOutlook, checkOutlooks, type RoadWarning, thresholdWarnings } from "./road-checks.ts";
 import { type Forecast, forecastSequential, sequentialWarnings } from "./road-evidence.ts";
 import type { RolloutSettings } from "./settings.ts";
@@ -31,33 +32,6 @@ export interface RoadStep {
   /** Share of the requests that the canary gets, in percent; of those that match in an A/B test. */
   readonly weight: number;
   readonly pods: { readonly primary: number | undefined; readonly canary: number | undefined };
-}
-
-/** What is known of the service. */
-export interface RoadLoad {
-  /** Of both copies together; undefined when nobody measured it. */
-  readonly requestsPerSecond: number | undefined;
-  /** Pods that all of the traffic needs without headroom, a fraction; the primary's size when nothing is known. */
-  readonly podsForAll: number | undefined;
-  readonly primary: RoadCopy | undefined;
-  readonly canary: RoadCopy | undefined;
-  /** How long a pod takes until it is ready. */
-  readonly podStartMs?: number;
-}
-
-export interface RoadCopy {
-  /** Pods that it has, or starts with. */
-  readonly count: number;
-  /** Bounds of its autoscaler; absent without one. */
-  readonly scaler?: { readonly name: string; readonly minCount: number; readonly maxCount: number };
-}
-
-/** What nobody measures before the release. */
-export interface RoadAssumptions {
-  /** Share of the primary's requests that fail, 0 to 1. */
-  readonly errorRate: number;
-  /** How often the metrics are read. */
-  readonly scrapeIntervalMs: number;
 }
 
 /** Longest wait for requests in flight after the last shift. Source: flagger-spec 2.7; `situation.ts`. */
@@ -180,7 +154,9 @@ function podsAt({ kind, weight }: Move, settings: RolloutSettings, load: RoadLoa
   if (kind === "done") return { primary: primary?.count, canary: 0 };
   const isPlanned = settings.capacity.coupling === "enforce" && settings.hasRoutes && podsForAll !== undefined;
   if (!isPlanned || settings.strategy.kind === "ab-testing") return { primary: primary?.count, canary: canary?.count };
-  const margins = { headroomPercent: settings.capacity.headroomPercent, quotaPodCount: undefined };
+  // A size that somebody chose has its headroom in it.
+  const headroomPercent = load.isSize === true ? 0 : settings.capacity.headroomPercent;
+  const margins = { headroomPercent, quotaPodCount: undefined };
   const canaryShare = kind === "mirror" ? 100 : weight;
   const wanted = needFor(canaryShare, loadOf(canary, podsForAll), margins);
   const kept = needFor(100 - weight, loadOf(primary, podsForAll), margins);

@@ -2,7 +2,7 @@ import type { CanaryMetric } from "#api";
 import { formatDuration, parseDuration } from "#base";
 import { allowedRange, allowedText, partsOf, REQUEST_DURATION, SUCCESS_RATE } from "./judge-metric.ts";
 import type { MetricPart } from "./observation.ts";
-import type { RoadAssumptions, RoadLoad } from "./plan-road.ts";
+import type { RoadAssumptions, RoadLoad } from "./road-load.ts";
 import { hooksOf, type RolloutSettings } from "./settings.ts";
 
 /** What the checks of the threshold method can find out: how many bad requests they take, and what passes them. */

@@ -17,7 +17,7 @@ import {
   updateCountEvidence,
   upperExcess,
 } from "#stats";
-import type { RoadAssumptions, RoadLoad } from "./plan-road.ts";
+import type { RoadAssumptions, RoadLoad } from "./road-load.ts";
 import type { RoadWarning } from "./road-checks.ts";
 import type { RolloutSettings } from "./settings.ts";
 
@@ -32,7 +32,8 @@ export interface Forecast {
   readonly onTimeout: "promote" | "hold" | "rollback";
   /** Excess of errors, 0 to 1, that is ruled out then. */
   readonly ruledOut: number | undefined;
-  /** How long bad releases live at the first weight. */
+  /** The first weight, in percent, and how long bad releases would live there. */
+  readonly firstWeight: number;
   readonly detections: readonly Detection[];
   /** Least excess, 0 to 1, that nine of ten releases are rolled back for on the way; undefined when not even one that answers nothing. */
   readonly smallestFound: number | undefined;
@@ -78,11 +79,12 @@ export function forecastSequential(
   const walk = rate === undefined ? unknownWalk(weights) : walkOf({ terms, settings, weights, rate, errorRate });
   const outlook = { share, primaryRate: errorRate };
   const { maxDurationMs, onTimeout, question } = terms;
-  const { canaryRequests, ...arrived } = walk;
+  const { canaryRequests, meanShare, ...arrived } = walk;
   return {
     ...arrived,
     maxDurationMs,
     onTimeout,
+    firstWeight: weights[0] ?? 0,
     detections: EXCESSES.map((excess) => {
       const requestCount = requestsToDetect({ ...outlook, canaryRate: Math.min(1, errorRate + excess) }, question);
       const afterMs = rate === undefined || rate * share <= 0 ? undefined : (requestCount / (rate * share)) * 1000;
@@ -91,7 +93,7 @@ export function forecastSequential(
     smallestFound:
       canaryRequests === undefined || canaryRequests <= 0
         ? undefined
-        : detectableExcess(outlook, question, { requests: canaryRequests, power: POWER }),
+        : detectableExcess({ ...outlook, share: meanShare }, question, { requests: canaryRequests, power: POWER }),
   };
 }
 
@@ -102,11 +104,20 @@ function shareOf(weight: number): number {
 
 interface Walk extends Pick<Forecast, "arrivals" | "promotedAtMs" | "isProven" | "ruledOut"> {
   readonly canaryRequests: number | undefined;
+  /** Of the requests since the first weight, 0 to 1. */
+  readonly meanShare: number;
 }
 
 function unknownWalk(weights: readonly number[]): Walk {
   const arrivals = weights.map((weight) => ({ weight, atMs: undefined }));
-  return { arrivals, promotedAtMs: undefined, isProven: false, ruledOut: undefined, canaryRequests: undefined };
+  return {
+    arrivals,
+    promotedAtMs: undefined,
+    isProven: false,
+    ruledOut: undefined,
+    canaryRequests: undefined,
+    meanShare: 0,
+  };
 }
 
 /** Walks the ladder with the counts that a good release has on average. Source: statistics reference 2.12, 2.14. */
@@ -123,6 +134,7 @@ function walkOf(of: {
   const reached: number[] = [];
   let evidence = startCountEvidence(plan);
   let canaryRequests = 0;
+  let trialTickCount = 0;
   let dwell = 0;
   for (let atMs = settings.intervalMs; atMs <= terms.maxDurationMs; atMs += tickMs) {
     const weight = weights[reached.length - 1];
@@ -130,15 +142,29 @@ function walkOf(of: {
       const arms = armsOf({ requests: (rate * tickMs) / 1000, share: weight / 100, errorRate });
       evidence = updateCountEvidence(plan, evidence, tickOf(arms, atMs, terms));
       canaryRequests += arms.canary.total;
+      trialTickCount += 1;
       dwell += 1;
     }
     const isDue = weight === undefined || dwell >= DWELL_TICK_COUNT;
     if (!isDue || !isAllowed({ ...of, evidence, atMs, next: weights[reached.length], weight })) continue;
-    if (reached.length === weights.length) return walked(weights, reached, { terms, atMs, evidence, canaryRequests });
+    if (reached.length === weights.length)
+      return walked(weights, reached, {
+        terms,
+        atMs,
+        evidence,
+        canaryRequests,
+        requests: (trialTickCount * rate * tickMs) / 1000,
+      });
     reached.push(atMs);
     dwell = 0;
   }
-  return walked(weights, reached, { terms, atMs: undefined, evidence, canaryRequests });
+  return walked(weights, reached, {
+    terms,
+    atMs: undefined,
+    evidence,
+    canaryRequests,
+    requests: (trialTickCount * rate * tickMs) / 1000,
+  });
 }
 
 function walked(
@@ -149,9 +175,10 @@ function walked(
     readonly atMs: number | undefined;
     readonly evidence: CountEvidence;
     readonly canaryRequests: number;
+    readonly requests: number;
   },
 ): Walk {
-  const { terms, atMs, evidence, canaryRequests } = at;
+  const { terms, atMs, evidence, canaryRequests, requests } = at;
   const lateMs = terms.onTimeout === "promote" ? terms.maxDurationMs : undefined;
   return {
     arrivals: weights.map((weight, index) => ({ weight, atMs: reached[index] })),
@@ -159,6 +186,7 @@ function walked(
     isProven: atMs !== undefined,
     ruledOut: upperExcess(evidence.excess, terms.beta),
     canaryRequests,
+    meanShare: requests > 0 ? canaryRequests / requests : 0,
   };
 }
 
