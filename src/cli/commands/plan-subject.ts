@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import {
   type Canary,
+  type ConfigMap,
   type Deployment,
   flaggerCrds,
   kindsFromCrd,
@@ -12,6 +13,7 @@ import {
 } from "#api";
 import { assert, Failure, formatProblem, isObject } from "#base";
 import type { KubeClient } from "#kube";
+import { readRuns, runMapName } from "#operator";
 import { completeStatus, namesOf, type RoadCopy, type RoadLoad } from "#rollout";
 import { readManifest } from "../output/manifests.ts";
 import { UsageError } from "../program-context.ts";
@@ -22,6 +24,8 @@ export interface PlanSubject {
   readonly target: Deployment | undefined;
   readonly primary: Deployment | undefined;
   readonly scaler: HorizontalPodAutoscaler | ScaledObject | undefined;
+  /** Requests per second of the service as the last release measured it. */
+  readonly lastRate?: number;
 }
 
 /** Reads what a plan needs; a target that is no Deployment has no pods that could be planned. */
@@ -30,12 +34,21 @@ export async function subjectInCluster(client: KubeClient, canary: Canary): Prom
   const deployment = (name: string): Promise<Deployment | undefined> =>
     client.get<Deployment>(resources.deployments, { namespace, name });
   const isDeployment = (canary.spec.targetRef.kind || "Deployment") === "Deployment";
-  const [targetFound, primaryFound, scaler] = await Promise.all([
+  const [targetFound, primaryFound, scaler, runs] = await Promise.all([
     isDeployment ? deployment(target) : undefined,
     isDeployment ? deployment(primary) : undefined,
     scalerOf(client, canary),
+    client.get<ConfigMap>(resources.configMaps, { namespace, name: runMapName(canary.metadata.name ?? "") }),
   ]);
-  return { canary, target: targetFound, primary: primaryFound, scaler };
+  const lastRate = rateOf(runs);
+  const found = { canary, target: targetFound, primary: primaryFound, scaler };
+  return lastRate === undefined ? found : { ...found, lastRate };
+}
+
+/** The status forgets it after a release; the records do not. */
+function rateOf(map: ConfigMap | undefined): number | undefined {
+  const records = readRuns(map).runs.flatMap((run) => run.records);
+  return records.findLast(({ capacity }) => capacity?.requestsPerSecond !== undefined)?.capacity?.requestsPerSecond;
 }
 
 async function scalerOf(
@@ -100,7 +113,7 @@ function checkedCanary(object: KubeObject, path: string): Canary {
 export function loadOf(subject: PlanSubject, requestsPerSecond: number | undefined): RoadLoad {
   const { canary, target, primary, scaler } = subject;
   const measured = completeStatus(canary.status).capacity;
-  const rate = requestsPerSecond ?? measured?.requestsPerSecond;
+  const rate = requestsPerSecond ?? measured?.requestsPerSecond ?? subject.lastRate;
   const size = replicasOf(primary) ?? replicasOf(target);
   const need = podsForAll(subject, rate);
   const bounds = scaler === undefined ? undefined : boundsOf(scaler);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { gzipSync } from "node:zlib";
 import { stringify } from "yaml";
 import {
   type Canary,
@@ -183,6 +184,29 @@ test("serin plan: from a cluster, with the pods there and the traffic that was m
     steps: [{ pods: { canary: 2, primary: 9 } }, { pods: { canary: 3 } }, { pods: { canary: 5 } }, {}, {}],
   });
   // Twice the traffic needs twice the pods, as far as the autoscaler allows.
+  await client.update(
+    resources.canaries,
+    {
+      ...(await client.get<Canary>(resources.canaries, { namespace, name: "web" })),
+      status: { ...status, capacity: {} },
+    } as Canary,
+    { subresource: "status" },
+  );
+  const record = {
+    ...{ at: "2026-01-01T12:00:00Z", label: "halt", sentence: "", checks: [], done: [] },
+    ...{ from: { phase: "Progressing", weight: 10 }, to: { phase: "Progressing", weight: 10 } },
+    capacity: {
+      ...{ method: "size", requestsPerSecond: 39.5, podsForAll: 8, next: 1, reserve: 7, wayBack: "", bounds: [] },
+      primary: { ready: 8, pods: 8, need: 8, floor: 0 },
+      canary: { ready: 1, pods: 1, need: 1, floor: 0 },
+    },
+  };
+  const lines = [{ revision: "s1", startedAt: "2026-01-01T12:00:00Z", droppedCount: 0 }, record];
+  const text = gzipSync(lines.map((line) => `${JSON.stringify(line)}\n`).join("")).toString("base64");
+  const metadata = { namespace, name: "web-serin-runs" };
+  const binaryData = { "run-0001": text };
+  await client.create(resources.configMaps, { apiVersion: "v1", kind: "ConfigMap", metadata, binaryData });
+  expect((await serin("web", "-n", namespace)).out).toContain("traffic   39.5 requests/s");
   const double = JSON.parse((await serin("web", "-n", namespace, "--rps", "800", "-o", "json")).out) as {
     steps: readonly { pods: unknown }[];
   };

@@ -1,5 +1,5 @@
 import { formatDuration } from "#base";
-import type { CheckFact, DecisionRecord, Deed, EvidenceFact } from "#rollout";
+import type { CapacityRecord, CheckFact, DecisionRecord, Deed, EvidenceFact } from "#rollout";
 
 /** What a record of a run says, in words of people. */
 
@@ -124,11 +124,21 @@ export function deedWords(deed: Deed): string {
 /** Pods of both copies, and the way back; undefined when nothing was planned. */
 export function capacityWords({ capacity }: DecisionRecord): string | undefined {
   if (capacity === undefined) return undefined;
-  const { primary, canary, next, wayBack, bounds, requestsPerSecond } = capacity;
+  const { requestsPerSecond } = capacity;
   const rate = requestsPerSecond === undefined ? "" : `${Number(requestsPerSecond.toFixed(1))} requests/s; `;
+  return `${rate}${podWords(capacity)}`;
+}
+
+function podWords({ primary, canary, next, wayBack, bounds }: CapacityRecord): string {
   const step = next > canary.need ? `, ${next} for the next step` : "";
   const limits = bounds.length === 0 ? "" : `; ${bounds.join(", ")}`;
-  return `${rate}canary ${canary.ready} ready of ${canary.need} needed${step}; primary ${primary.ready} of ${primary.need}; way back ${wayBack}${limits}`;
+  return `canary ${canary.ready} ready of ${canary.need} needed${step}; primary ${primary.ready} of ${primary.need}; way back ${wayBack}${limits}`;
+}
+
+/** Whether two decisions saw the same pods; the rate of requests never stands still. */
+export function hasSamePods({ capacity }: DecisionRecord, before: DecisionRecord | undefined): boolean {
+  if (capacity === undefined || before?.capacity === undefined) return false;
+  return podWords(capacity) === podWords(before.capacity);
 }
 
 function pods(number: number): string {

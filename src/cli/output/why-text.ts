@@ -3,7 +3,7 @@ import { keyOfRun, type Run } from "#operator";
 import type { CheckFact, DecisionRecord } from "#rollout";
 import type { WhyReport } from "../commands/why-report.ts";
 import type { Paint } from "./paint.ts";
-import { capacityWords, checkWords, deedWords, evidenceWords } from "./run-words.ts";
+import { capacityWords, checkWords, deedWords, evidenceWords, hasSamePods } from "./run-words.ts";
 import { labelled, oneLine, wrap } from "./wrap.ts";
 
 export interface WhyLayout {
@@ -101,7 +101,7 @@ function decisionLines(record: DecisionRecord, before: DecisionRecord | undefine
     ...(evidence?.metrics ?? []).flatMap((fact) =>
       evidenceWords(fact, evidence?.stopAt ?? 0).flatMap((text, index) => row(index === 0 ? "seen" : "", text)),
     ),
-    ...(pods === undefined || (before !== undefined && pods === capacityWords(before)) ? [] : row("pods", pods)),
+    ...(pods === undefined || hasSamePods(record, before) ? [] : row("pods", pods)),
     ...(done.length === 0 ? [] : row("done", done.map(deedWords).join(", "))),
     ...(otherwise === undefined ? [] : row("else", otherwise)),
     ...(repeated === undefined ? [] : row("again", `${repeated.count} times until ${clock(repeated.lastAt)}`)),
