@@ -192,13 +192,26 @@ test("serin plan: from a cluster, with the pods there and the traffic that was m
     } as Canary,
     { subresource: "status" },
   );
+  const stand = { phase: "Progressing", weight: 10 };
+  const copy = { ready: 8, pods: 8, need: 8, floor: 0 };
   const record = {
-    ...{ at: "2026-01-01T12:00:00Z", label: "halt", sentence: "", checks: [], done: [] },
-    ...{ from: { phase: "Progressing", weight: 10 }, to: { phase: "Progressing", weight: 10 } },
+    at: "2026-01-01T12:00:00Z",
+    label: "halt",
+    sentence: "",
+    checks: [],
+    done: [],
+    from: stand,
+    to: stand,
     capacity: {
-      ...{ method: "size", requestsPerSecond: 39.5, podsForAll: 8, next: 1, reserve: 7, wayBack: "", bounds: [] },
-      primary: { ready: 8, pods: 8, need: 8, floor: 0 },
-      canary: { ready: 1, pods: 1, need: 1, floor: 0 },
+      method: "size",
+      requestsPerSecond: 39.5,
+      podsForAll: 8,
+      next: 1,
+      reserve: 7,
+      wayBack: "",
+      bounds: [],
+      primary: copy,
+      canary: copy,
     },
   };
   const lines = [{ revision: "s1", startedAt: "2026-01-01T12:00:00Z", droppedCount: 0 }, record];
