@@ -221,6 +221,8 @@ async function record(
     canary: figuresOf("canary", status, of.snapshot),
   };
   context.metrics.observe({ name, namespace, phase, canaryWeight, capacity });
+  context.metrics.decided({ name, namespace }, decision);
+  context.runs.note(canary, decision);
 }
 
 function figuresOf(copy: "primary" | "canary", { capacity }: CanaryStatus, snapshot: Snapshot): CopyFigures {
@@ -264,7 +266,7 @@ function next(
 
 /** Lets go of a Canary that is gone; also called with the key of a namespace, which names none, to sweep it. */
 async function forget(key: string, memory: CanaryMemory, context: OperatorContext): Promise<ReconcileOutcome> {
-  const { metrics } = context;
+  const { metrics, runs } = context;
   const identity = memory.identities.get(key);
   if (identity !== undefined) metrics.forget(identity);
   memory.identities.delete(key);
@@ -273,6 +275,7 @@ async function forget(key: string, memory: CanaryMemory, context: OperatorContex
   memory.podTimes.forget(key);
   memory.floors.forget(key);
   memory.stalls.forget(key);
+  runs.forget(key);
   await sweepNamespace(splitKey(key).namespace, memory.marks, context);
   return {};
 }

@@ -1,11 +1,15 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Decision } from "#rollout";
 import { createOperatorMetrics, type OperatorMetrics } from "./operator-metrics.ts";
+import { createVerdictMetrics } from "./verdict-metrics.ts";
 
 /** What the operator tells Prometheus about the releases. */
 export interface RolloutMetrics {
   /** Sets the gauges of a Canary. */
   observe(canary: CanaryFigures): void;
   measured(canary: Identity, metric: string, value: number): void;
+  /** A decision was carried out. */
+  decided(canary: Identity, decision: Pick<Decision, "label" | "explanation">): void;
   ticked(canary: Identity, seconds: number): void;
   finished(canary: Identity, run: FinishedRun): void;
   /** Drops every series of a Canary that is gone. */
@@ -52,6 +56,7 @@ export function createRolloutMetrics(info: { version: string; meshProvider: stri
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const series = createSeries(registry);
+  const verdicts = createVerdictMetrics(registry);
   series.info.set({ version: info.version, mesh_provider: info.meshProvider }, 1);
   /** Labels of the metrics that each Canary has, to take them back. */
   const metricNames = new Map<string, Set<string>>();
@@ -77,6 +82,7 @@ export function createRolloutMetrics(info: { version: string; meshProvider: stri
       metricNames.set(idOf({ name, namespace }), known.add(metric));
       series.analysis.set({ name, namespace, metric }, value);
     },
+    decided: verdicts.decided,
     ticked: ({ name, namespace }, seconds) => series.duration.observe({ name, namespace }, seconds),
     finished: ({ name, namespace }, { outcome, strategy: deployment_strategy, analysis: analysis_status }) =>
       series[outcome].inc({ name, namespace, deployment_strategy, analysis_status }),
@@ -89,6 +95,7 @@ export function createRolloutMetrics(info: { version: string; meshProvider: stri
       for (const metric of metricNames.get(idOf({ name, namespace })) ?? [])
         series.analysis.remove({ name, namespace, metric });
       metricNames.delete(idOf({ name, namespace }));
+      verdicts.forget({ name, namespace });
     },
   };
 }
