@@ -661,7 +661,8 @@ test("a server that pushes starts work at once, between the polls", async () => 
   const atMs = clock.nowMs();
   for (let i = 0; i < 50; i++) queue.push?.();
   await untilReplicas(ns, 1);
-  expect(clock.nowMs() - atMs).toBeLessThan(5000);
+  // The next poll is ten minutes away.
+  expect(clock.nowMs() - atMs).toBeLessThan(60_000);
   await untilReplicas(ns, 2);
 });
 

@@ -117,7 +117,7 @@ test("TriggerSlot: a reading that never ends is given up after 30 s, and its sig
   await clock.advance(30_000);
   expect(await reading).toMatchObject({
     code: "TriggerTimeout",
-    message: 'reading it, trigger 3 of type "test", took longer than 30 s',
+    message: 'reading trigger 3 of type "test": no answer within 30s',
   });
   expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
   expect(open.size).toBe(0);

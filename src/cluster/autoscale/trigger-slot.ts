@@ -1,14 +1,14 @@
 import type { ScaledObjectTrigger } from "#api";
 import { type Clock, Failure, type Log, messageOf } from "#base";
-import { withDeadline } from "./deadline.ts";
 import type { NamedMetric } from "./plan/generate-hpa.ts";
 import { metricNameOf } from "./plan/metric-value.ts";
-import type {
-  ExternalMetricSpec,
-  ExternalTrigger,
-  ResourceTrigger,
-  Trigger,
-  TriggerReading,
+import {
+  type ExternalMetricSpec,
+  type ExternalTrigger,
+  type ResourceTrigger,
+  type Trigger,
+  type TriggerReading,
+  withDeadline,
 } from "./triggers/index.ts";
 
 /** Longest that building, asking or reading a trigger may take, whatever its own timeouts are. */
@@ -85,7 +85,7 @@ export class TriggerSlot {
 
   /** The metrics with values of its own. @throws Failure */
   async metrics(): Promise<readonly NamedMetric[]> {
-    const specs = await this.#attempt("asking for its metrics", (trigger, signal) => trigger.metrics(signal));
+    const specs = await this.#attempt("asking for the metrics of", (trigger, signal) => trigger.metrics(signal));
     if (specs.length > MAX_METRIC_COUNT) {
       const message = `trigger ${this.index} has ${specs.length} metrics, at most ${MAX_METRIC_COUNT} are allowed`;
       throw new Failure(message, { code: "InvalidTrigger" });
@@ -96,7 +96,7 @@ export class TriggerSlot {
 
   /** Reads a metric now. @throws Failure */
   read(metric: ExternalMetricSpec): Promise<TriggerReading> {
-    return this.#attempt("reading it", (trigger, signal) => trigger.read(metric, signal));
+    return this.#attempt("reading", (trigger, signal) => trigger.read(metric, signal));
   }
 
   /** Gives up what is being read and closes. */
@@ -148,7 +148,7 @@ export class TriggerSlot {
   async #build(): Promise<Built> {
     const { build, onActive } = this.#options;
     let isLate = false;
-    const trigger = await this.#limited("building it", async (signal) => {
+    const trigger = await this.#limited("building", async (signal) => {
       const made = await build(signal);
       // Nobody waits for it any more.
       if (isLate) await made.close();
@@ -178,7 +178,7 @@ export class TriggerSlot {
 
   #limited<T>(doing: string, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { clock, source } = this.#options;
-    const what = `${doing}, trigger ${this.index} of type "${source.type}",`;
-    return withDeadline({ clock, timeoutMs: DEADLINE_MS, signal: this.#closed.signal, what }, run);
+    const action = `${doing} trigger ${this.index} of type "${source.type}"`;
+    return withDeadline({ clock, timeoutMs: DEADLINE_MS, signals: [this.#closed.signal], action }, run);
   }
 }
