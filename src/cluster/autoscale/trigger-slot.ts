@@ -1,5 +1,5 @@
 import type { ScaledObjectTrigger } from "#api";
-import { type Clock, Failure, type Log, messageOf } from "#base";
+import { type Clock, deepEqual, Failure, type Log, messageOf } from "#base";
 import type { NamedMetric } from "./plan/generate-hpa.ts";
 import { metricNameOf } from "./plan/metric-value.ts";
 import {
@@ -13,6 +13,8 @@ import {
 
 /** Longest that building, asking or reading a trigger may take, whatever its own timeouts are. */
 const DEADLINE_MS = 30_000;
+/** A server may announce its metrics as often as it likes. */
+const ANNOUNCE_MS = 1000;
 /** Metrics of one trigger; only servers of external triggers could have more than one. */
 const MAX_METRIC_COUNT = 64;
 
@@ -23,6 +25,8 @@ export interface TriggerSlotOptions {
   readonly build: (signal: AbortSignal) => Promise<Trigger>;
   /** Called when the server of a trigger that pushes says that there is work. */
   readonly onActive: () => void;
+  /** Called when the server of a trigger that pushes has announced other metrics or thresholds than those that are known. */
+  readonly onMetrics: () => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -50,6 +54,7 @@ export class TriggerSlot {
   #built: Promise<Built> | undefined;
   #known: readonly NamedMetric[] = [];
   #isResource = false;
+  #cancelAnnouncement: (() => void) | undefined;
 
   constructor(options: TriggerSlotOptions) {
     this.index = options.index;
@@ -102,6 +107,7 @@ export class TriggerSlot {
   /** Gives up what is being read and closes. */
   async close(): Promise<void> {
     this.#closed.abort();
+    this.#cancelAnnouncement?.();
     const built = await this.#built?.catch(() => undefined);
     if (built !== undefined) await this.#discard(built);
   }
@@ -158,8 +164,21 @@ export class TriggerSlot {
       throw thrown;
     });
     const ended = new AbortController();
-    if (trigger.kind === "external") trigger.watch?.(onActive, ended.signal);
+    if (trigger.kind === "external") {
+      trigger.watch?.(onActive, ended.signal);
+      trigger.watchMetrics?.((specs) => this.#announced(specs), ended.signal);
+    }
     return { trigger, ended, userCount: 0, isDiscarded: false };
+  }
+
+  /** Tells of other metrics a while later, together with those that are announced by then. */
+  #announced(specs: readonly ExternalMetricSpec[]): void {
+    const known = this.#known.map(({ spec }) => spec);
+    if (this.#cancelAnnouncement !== undefined || this.#closed.signal.aborted || deepEqual(specs, known)) return;
+    this.#cancelAnnouncement = this.#options.clock.after(ANNOUNCE_MS, () => {
+      this.#cancelAnnouncement = undefined;
+      this.#options.onMetrics();
+    });
   }
 
   /** Takes a trigger out of use, and closes it when it was the last user who did. */

@@ -106,10 +106,10 @@ describe.skipIf("missing" in rabbit)("rabbitmq against a real server", () => {
     const absent = await buildTrigger({ type: "rabbitmq", metadata: { host, queueName: "nothing" } }, world);
     for (const _again of [1, 2])
       await expect(readOnce(absent)).rejects.toThrow(
-        /^read queue "nothing" over AMQP: Operation failed: QueueDeclare; 404 \(NOT-FOUND\)/,
+        /^Cannot read queue "nothing" over AMQP: Operation failed: QueueDeclare; 404 \(NOT-FOUND\)/,
       );
     await absent.close();
-    await expect(readOnce(absent)).rejects.toThrow(/^read queue "nothing" over AMQP: /);
+    await expect(readOnce(absent)).rejects.toThrow(/^Cannot read queue "nothing" over AMQP: /);
   });
 
   it("takes login and vhost of their own, and shows no password when they are wrong", async () => {
@@ -141,7 +141,7 @@ describe.skipIf("missing" in rabbit)("rabbitmq against a real server", () => {
     await vi.waitFor(async () => expect(await readOnce(trigger)).toEqual({ values: [1], isActive: true }));
     for (const socket of passages) socket.unpipe().resume();
     await expect(readOnce(trigger)).rejects.toThrow('Cannot read queue "jobs-4" over AMQP: no answer within 1s');
-    await expect(readOnce(trigger)).rejects.toThrow(/^read queue "jobs-4" over AMQP: (?!no answer)/);
+    await expect(readOnce(trigger)).rejects.toThrow(/^Cannot read queue "jobs-4" over AMQP: (?!no answer)/);
     await trigger.close();
     await vi.waitFor(() => expect(passages[0]?.closed).toBe(true));
     for (const socket of passages) socket.destroy();

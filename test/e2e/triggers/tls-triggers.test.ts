@@ -47,7 +47,7 @@ describe("triggers over TLS", () => {
     await trigger.close();
     const { ca: _, ...unknown } = auth;
     await expect(buildTrigger({ type: "redis", metadata, auth: unknown }, world)).rejects.toThrow(
-      `Cannot connect to Redis (single) at broker.shop:${port}: unable to verify the first certificate`,
+      `Cannot connect to Redis (single) at broker.shop:${port}: self-signed certificate in certificate chain`,
     );
     const unsafe = await buildTrigger(
       { type: "redis", metadata: { ...metadata, unsafeSsl: "true" }, auth: unknown },

@@ -188,7 +188,7 @@ it("kafka comes by servers that are down, and fails for a topic that is not ther
 });
 
 it.each([
-  ["plaintext", "PLAIN", "SASL PLAIN authentication failed: refused  anna ***"],
+  ["plaintext", "PLAIN", "SASL PLAIN authentication failed: refused anna ***"],
   ["scram_sha256", "SCRAM-SHA-256", "SASL SCRAM SHA256 authentication failed: refused "],
   ["scram_sha512", "SCRAM-SHA-512", "SASL SCRAM SHA512 authentication failed: refused "],
 ])("kafka logs in with %s, and shows no password when it is wrong", async (sasl, mechanism, says) => {
