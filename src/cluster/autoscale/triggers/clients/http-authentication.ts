@@ -12,6 +12,8 @@ export interface HttpAuthentication {
   /** Added to the query of the URL. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly tls: TlsSettings;
+  /** Modes that the trigger does something with. */
+  readonly known: readonly AuthMode[];
   /** Modes that were asked for and that the trigger does nothing with; KEDA does not either. */
   readonly withoutEffect: readonly AuthMode[];
   readonly isAny: boolean;
@@ -41,10 +43,18 @@ export function readAuthentication(config: TriggerConfig, known: readonly AuthMo
     headers,
     parameters,
     tls: readTls(config, asked.includes("tls")),
+    known,
     withoutEffect: asked.filter((mode) => !known.includes(mode) && mode !== "tls"),
     isAny: asked.length > 0,
     secrets: secretsOf({ headers, parameters }),
   };
+}
+
+/** When a server lets nobody in, it is worth knowing that what was asked for does nothing. */
+export function hintOf(status: number, { withoutEffect, known }: HttpAuthentication, type: string): string {
+  if ((status !== 401 && status !== 403) || withoutEffect.length === 0) return "";
+  const use = `${known.slice(0, -1).join(", ")} or ${known.at(-1) ?? ""}`;
+  return ` (authModes ${withoutEffect.join(", ")} has no effect on a ${type} trigger; use ${use})`;
 }
 
 function askedModes(config: TriggerConfig): readonly AuthMode[] {

@@ -1,6 +1,6 @@
 import { messageOf, type Result } from "#base";
 import { unreadable } from "../clients/client-failure.ts";
-import { type HttpAuthentication, readAuthentication } from "../clients/http-authentication.ts";
+import { hintOf, type HttpAuthentication, readAuthentication } from "../clients/http-authentication.ts";
 import { createHttpClient, type HttpClient, httpUrl } from "../clients/http-client.ts";
 import { secretsOfUrl } from "../clients/url-login.ts";
 import { type NumberReader, numberReader, type ValueFormat } from "../clients/values/read-number.ts";
@@ -114,13 +114,9 @@ async function readOne({ settings, authentication, client }: Ask, url: URL, sign
   for (const [name, value] of Object.entries(authentication.parameters)) target.searchParams.set(name, value);
   const { status, text, contentType } = await client.get(target, signal);
   const where = `${url.protocol}//${url.host}${url.pathname}`;
-  if (status !== 200) throw unreadable(`${where}: api returned ${status}${hintOf(status, authentication)}`);
+  if (status !== 200)
+    throw unreadable(`${where}: api returned ${status}${hintOf(status, authentication, "metrics-api")}`);
   const value = settings.reader(text, contentType);
   if (!value.ok) throw unreadable(`the answer of ${where} cannot be used: ${client.shown(value.error)}`);
   return value.value;
-}
-
-function hintOf(status: number, { withoutEffect }: HttpAuthentication): string {
-  if ((status !== 401 && status !== 403) || withoutEffect.length === 0) return "";
-  return ` (authModes ${withoutEffect.join(", ")} has no effect on a metrics-api trigger; use apiKey, basic or bearer)`;
 }

@@ -1,5 +1,5 @@
 import { unreadable } from "../clients/client-failure.ts";
-import { type HttpAuthentication, isHeaderName, readAuthentication } from "../clients/http-authentication.ts";
+import { hintOf, type HttpAuthentication, isHeaderName, readAuthentication } from "../clients/http-authentication.ts";
 import { createHttpClient, type HttpAnswer, type HttpClient, httpUrl } from "../clients/http-client.ts";
 import { secretsOfUrl } from "../clients/url-login.ts";
 import { refusePodIdentity } from "../parameters/pod-identity.ts";
@@ -110,7 +110,7 @@ async function read({ settings, authentication, client, clock }: Ask, signal: Ab
   const url = new URL(settings.url);
   url.searchParams.set("time", new Date(clock.nowMs()).toISOString().replace(/\.\d+Z$/, "Z"));
   const answer = await client.get(url, signal);
-  const message = refusalOf(answer, client) + hintOf(answer, authentication);
+  const message = refusalOf(answer, client) + hintOf(answer.status, authentication, "prometheus");
   if (message !== "") throw unreadable(message);
   const value = valueOfAnswer(answer.text, settings.isNullIgnored);
   if (!value.ok) throw unreadable(`prometheus query cannot be used: ${value.error}`);
@@ -120,12 +120,6 @@ async function read({ settings, authentication, client, clock }: Ask, signal: Ab
 function refusalOf({ status, text }: HttpAnswer, client: HttpClient): string {
   if (status >= 200 && status < 300) return "";
   return `prometheus query api returned error. status: ${status} ${client.shown(errorIn(text))}`.trim();
-}
-
-/** KEDA takes some modes and does nothing with them; when the server lets nobody in, that is worth knowing. */
-function hintOf({ status }: HttpAnswer, { withoutEffect }: HttpAuthentication): string {
-  if ((status !== 401 && status !== 403) || withoutEffect.length === 0) return "";
-  return ` (authModes ${withoutEffect.join(", ")} has no effect on a prometheus trigger; use bearer, basic or custom)`;
 }
 
 /** What Prometheus says of a query that it cannot answer. */
