@@ -1,9 +1,10 @@
-import { faultMissing, judgeRun, type Move } from "./evidence/judge-run.ts";
+import { faultMissing, judgeRun, type Judgement, type Move } from "./evidence/judge-run.ts";
 import type { EvidenceRules } from "./evidence/metric-plan.ts";
 import { readRun } from "./evidence/read-run.ts";
 import type { Run } from "./evidence/run.ts";
 import { settingsHash } from "./evidence/settings-hash.ts";
 import { type Look, startRunOf, updateRun } from "./evidence/update-run.ts";
+import type { Samples } from "./observation.ts";
 import { hooksOf } from "./settings.ts";
 import type { SequentialSettings } from "./sequential-settings.ts";
 import { asks, isAnalysing, type Situation } from "./situation.ts";
@@ -51,7 +52,19 @@ function trialOf(s: Situation, sequential: SequentialSettings): Trial {
   const areChecksDue = areDue(s, run, move);
   const areChecksMade =
     areChecksDue || (run.checks.isPassed && (run.checks.atMs ?? 0) >= run.step.sinceMs && !hasGate(s, move));
-  const judgement = judgeRun({ run, rules, samples, move, nowMs, isSplit: look.isSplit, areChecksMade });
+  const judge = (judged: Run): Judgement =>
+    judgeRun({ run: judged, rules, samples, move, nowMs, isSplit: look.isSplit, areChecksMade });
+  const judgement = judge(run);
+  const spared =
+    before === undefined
+      ? undefined
+      : sparedCount(judgement, {
+          samples,
+          retry: (less) => {
+            const other = updateRun(before, less, look);
+            return other.ok ? judge(other.value) : undefined;
+          },
+        });
   return {
     kind: "judged",
     run,
@@ -63,8 +76,37 @@ function trialOf(s: Situation, sequential: SequentialSettings): Trial {
     queries: new Map(
       samples.metrics.flatMap(({ name, query }) => (query === undefined ? [] : [[name, query] as const])),
     ),
-    isFirst: before === undefined,
+    ...(spared === undefined ? {} : { spared }),
   };
+}
+
+/**
+ * How many bad requests of the canary fewer in this interval would have kept it from being rolled back; undefined when none or
+ * no number would have.
+ */
+function sparedCount(
+  { verdict }: Judgement,
+  { samples, retry }: { readonly samples: Samples; readonly retry: (less: Samples) => Judgement | undefined },
+): number | undefined {
+  if (verdict.kind !== "worse") return undefined;
+  const { name } = verdict.leading.metric;
+  const sample = samples.metrics.find((metric) => metric.name === name);
+  if (sample?.kind !== "counts") return undefined;
+  const { canary, primary } = sample.arms;
+  const isSpared = (count: number): boolean => {
+    const arms = { canary: { ...canary, bad: Math.max(0, canary.bad - count) }, primary };
+    const metrics = samples.metrics.map((metric) => (metric === sample ? { ...sample, arms } : metric));
+    return retry({ ...samples, metrics })?.verdict.kind !== "worse";
+  };
+  let high = Math.ceil(canary.bad);
+  if (high < 1 || !isSpared(high)) return undefined;
+  let low = 0;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (isSpared(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
 }
 
 function lookOf(s: Situation, of: Pick<Look, "rules" | "hash" | "revision">): Look {

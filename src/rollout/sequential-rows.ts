@@ -5,7 +5,7 @@ import { checksOf } from "./checks.ts";
 import type { Command, Label } from "./decision.ts";
 import { alert, type Draft, event, infrastructure, type Row, standing } from "./draft.ts";
 import type { Verdict } from "./evidence/judge-run.ts";
-import { chanceText, comparisonText, evidenceText, percentText, whatText } from "./evidence/words.ts";
+import { chanceText, comparisonText, countText, evidenceText, percentText, whatText } from "./evidence/words.ts";
 import { rollback } from "./rollback.ts";
 import { collectText, holdText, missingText, placeText } from "./sequential-sentences.ts";
 import { isAnalysing, type Situation } from "./situation.ts";
@@ -130,16 +130,16 @@ function rollbackByEvidence(s: Situation): Draft {
       alert: { severity: "error", message: `The canary is worse than the primary in ${what}` },
       checks: factsOf(s),
     }),
-    otherwise: fewerText(s, verdict),
+    otherwise: fewerText(s),
   };
 }
 
-/** How many bad requests fewer would have kept the release: each is worth about the same to the evidence. */
-function fewerText({ trial }: Situation, { leading }: Extract<Verdict, { kind: "worse" }>): string {
-  const what = whatText(leading, leading.worst?.boundMs);
-  const level = trial?.kind === "judged" ? trial.rules.sequential.alpha * 100 : 0;
-  const chance = `${Number(level.toPrecision(2))}%`;
-  return `Had the ${what} of the canary been within the tolerance, so much against it would have come up in less than ${chance} of the releases, and it would have gone on.`;
+/** What would have kept the release: so many bad requests fewer, where that can be said. */
+function fewerText({ trial, settings }: Situation): string {
+  const spared = trial?.kind === "judged" ? trial.spared : undefined;
+  if (spared === undefined) return "Within the tolerance of spec.analysis.sequential it would have gone on.";
+  const since = formatDuration(settings.tickMs);
+  return `With ${countText(spared)} bad ${spared === 1 ? "request" : "requests"} of the canary fewer in the last ${since} it would have gone on.`;
 }
 
 /** Verdicts that hold. */

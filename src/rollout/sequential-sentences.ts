@@ -1,6 +1,6 @@
 import { formatDuration } from "#base";
 import { leftOf } from "./evidence/facts.ts";
-import type { Missing, Verdict, Wait } from "./evidence/judge-run.ts";
+import type { Hold, Missing, Wait } from "./evidence/judge-run.ts";
 import type { Standing } from "./evidence/standing.ts";
 import {
   comparisonText,
@@ -62,8 +62,7 @@ function boundWaitText(place: string, trial: JudgedTrial, standing: Standing): s
 /** `40s`, `3m`: an estimate has no more digits than it is worth. */
 function roughly(ms: number): string {
   const seconds = Math.max(1, Math.round(ms / 1000));
-  if (seconds < 100) return formatDuration(seconds * 1000);
-  return formatDuration(Math.round(seconds / 60) * 60_000);
+  return seconds < 100 ? `${seconds}s` : `${Math.round(seconds / 60)}m`;
 }
 
 /** What is proven of a release that goes on. */
@@ -74,21 +73,26 @@ export function provenText(s: Situation): string {
   if (trial.judgement.verdict.kind === "timeout")
     return `No evidence against the canary ${place} in ${formatDuration(trial.rules.sequential.maxDurationMs)}, and not enough for it`;
   if (trial.move.kind === "first") return "The canary is ready and its first traffic is the way to know more";
+  const bounds = trial.judgement.standings.flatMap((standing) => boundText(standing) ?? []);
+  if (bounds.length === 0) return `Too few requests ${place} to do much harm, and nothing against the canary`;
   const sure = percentText(1 - trial.rules.sequential.beta);
-  const bounds = trial.judgement.standings.flatMap((standing) => {
-    const { widest } = standing;
-    if (widest === undefined) return [];
-    const ratio = Number(widest.plan.unacceptableRatio.toPrecision(3));
-    return [
-      `its ${whatText(standing, widest.boundMs)} are at most ${ratio} times the primary's plus ${pointsText(widest.excess)}`,
-    ];
-  });
-  if (bounds.length === 0) return `Nothing was found against the canary ${place}`;
-  return `The canary is fine ${place}: ${bounds.join("; ")} (${sure} sure)`;
+  return `Enough is known ${place}: the canary's ${bounds.join(", its ")} (${sure} sure)`;
 }
 
+/** `errors are at most 1.25 times the primary's plus 0.17 points`; undefined while nothing is ruled out. */
+function boundText(standing: Standing): string | undefined {
+  const { widest } = standing;
+  if (widest === undefined || widest.excess >= 1) return undefined;
+  const ratio = Number(widest.plan.unacceptableRatio.toPrecision(3));
+  const plus = widest.excess < LEAST_EXCESS ? "" : ` plus ${pointsText(widest.excess)}`;
+  return `${whatText(standing, widest.boundMs)} are at most ${ratio} times the primary's${plus}`;
+}
+
+/** One request in a hundred thousand. */
+const LEAST_EXCESS = 1e-5;
+
 /** Why a release is held, in a sentence, and in an event that stays the same while it lasts. */
-export function holdText(s: Situation, verdict: Verdict): { readonly sentence: string; readonly event: string } {
+export function holdText(s: Situation, verdict: Hold): { readonly sentence: string; readonly event: string } {
   const place = placeText(s);
   switch (verdict.kind) {
     case "no-data": {
@@ -125,8 +129,6 @@ export function holdText(s: Situation, verdict: Verdict): { readonly sentence: s
         sentence: `Holding ${place}: ${evidenceText(verdict.leading)}; that is too much to go on and too little to roll back.`,
         event: `${whatText(verdict.leading, verdict.leading.worst?.boundMs)} of the canary look worse than those of the primary`,
       };
-    default:
-      return { sentence: "", event: "" };
   }
 }
 

@@ -29,7 +29,7 @@ const DEFAULT_MAX_DURATION_MS = 30 * 60_000;
 const DEFAULT_WARM_UP_MS = 60_000;
 const DEFAULT_INTERVAL_MS = 60_000;
 /** Evidence of more metrics would not fit into the status. */
-export const MAX_COMPARED_COUNT = 8;
+export const MAX_COMPARED_COUNT = 6;
 /** Intervals that must fit between the warm-up and the end of the time. */
 const MIN_INTERVAL_COUNT = 3;
 const METHODS = ["threshold", "sequential"] as const;

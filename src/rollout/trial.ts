@@ -24,6 +24,6 @@ export interface JudgedTrial {
   /** Since the look before. */
   readonly sinceLookMs: number;
   readonly queries: ReadonlyMap<string, string>;
-  /** Whether this tick began the run. */
-  readonly isFirst: boolean;
+  /** Of a rollback: bad requests of the canary fewer in the last interval with which it would have gone on. */
+  readonly spared?: number;
 }

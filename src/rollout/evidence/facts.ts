@@ -85,7 +85,7 @@ export function leftOf(standing: Standing, trial: JudgedTrial): EvidenceFact["le
   const isAgainst = judgement.verdict.kind === "suspicious";
   const counted = isAgainst ? standing.worst : standing.widest;
   if (counted === undefined) return undefined;
-  const outlook = outlookOf(counted);
+  const outlook = outlookOf(standing, counted);
   if (outlook === undefined) return undefined;
   const { plan, evidence } = counted;
   const goAt = neededExcess(standing, trial);
@@ -101,9 +101,10 @@ export function leftOf(standing: Standing, trial: JudgedTrial): EvidenceFact["le
 }
 
 /** The rates seen so far, and the split of late. */
-function outlookOf({ summary }: Counted): Outlook | undefined {
+function outlookOf({ watch }: Standing, { summary }: Counted): Outlook | undefined {
   const { canary, primary } = summary.rates;
-  const total = canary.total + primary.total;
-  if (canary.total <= 0 || primary.total <= 0) return undefined;
-  return { share: canary.total / total, canaryRate: rateOf(canary), primaryRate: rateOf(primary) };
+  const { recent } = watch ?? { recent: summary.rates };
+  if (recent.canary.total <= 0 || recent.primary.total <= 0) return undefined;
+  const share = recent.canary.total / (recent.canary.total + recent.primary.total);
+  return { share, canaryRate: rateOf(canary), primaryRate: rateOf(primary) };
 }

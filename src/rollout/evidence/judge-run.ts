@@ -2,8 +2,8 @@ import { allowedExcess, combineEvidence, evidenceLevel, SAMPLE_RATIO_LEVEL, samp
 import type { MetricSamples, Samples } from "../observation.ts";
 import type { EvidenceRules } from "./metric-plan.ts";
 import type { Run } from "./run.ts";
-import { elapsedMs, finalExcess, type Standing, standingOf } from "./standing.ts";
-import { faultOf } from "./update-metric.ts";
+import { elapsedMs, finalExcess, rateOfRun, type Standing, standingOf } from "./standing.ts";
+import { faultOf } from "./sample-faults.ts";
 
 /** What the release would do next, if the evidence allows it. */
 export type Move =
@@ -27,6 +27,12 @@ export type Verdict =
   | { readonly kind: "timeout"; readonly action: "promote" | "hold" | "rollback" }
   | { readonly kind: "collect"; readonly wait: Wait }
   | { readonly kind: "go" };
+
+/** Those that keep a release where it is. */
+export type Hold = Extract<
+  Verdict,
+  { kind: "no-data" | "objective-broken" | "shared-damage" | "sample-ratio" | "suspicious" }
+>;
 
 /** A metric that is not measured, and why. */
 export interface Missing {
@@ -79,7 +85,9 @@ const COMPLETED_PART = 0.9;
 export function judgeRun(of: Case): Judgement {
   const { run, rules } = of;
   const standings = run.metrics.map((metric) => standingOf(metric, rules));
-  const weighed = standings.map(({ log, metric }) => ({ log, weight: metric.weight }));
+  // Rounded in the status, they sum to 1 only nearly.
+  const stake = run.metrics.reduce((sum, { weight }) => sum + weight, 0);
+  const weighed = standings.map(({ log, metric }) => ({ log, weight: metric.weight / stake }));
   const combination = weighed.length === 0 ? undefined : combineEvidence(weighed);
   const combined = combination?.log ?? 0;
   const leading = combination === undefined ? undefined : standings[combination.leadingIndex];
@@ -180,8 +188,7 @@ function timeoutOf({ run, rules, move, areChecksMade }: Case): Verdict | undefin
 /** Whether the next move is allowed, or what it waits for. Source: statistics reference 2.12. */
 function waitOf(of: Case, standings: readonly Standing[]): Verdict {
   const { run, rules, move, nowMs } = of;
-  if (!of.areChecksMade) return { kind: "collect", wait: { kind: "checks" } };
-  if (move.kind === "first") return { kind: "go" };
+  if (move.kind === "first") return of.areChecksMade ? { kind: "go" } : { kind: "collect", wait: { kind: "checks" } };
   const bound = move.kind === "iterate" ? undefined : openBound(of, move, standings);
   const warmMs = (run.warmSinceMs ?? nowMs) + rules.sequential.warmUpMs;
   if (bound !== undefined && nowMs < warmMs) return { kind: "collect", wait: { kind: "warm-up", untilMs: warmMs } };
@@ -190,7 +197,7 @@ function waitOf(of: Case, standings: readonly Standing[]): Verdict {
   const isSeen = run.step.ticks >= MIN_STEP_TICKS || run.step.weight >= 100;
   if (nowMs < dwelledMs || !isSeen)
     return { kind: "collect", wait: { kind: "dwell", untilMs: nowMs < dwelledMs ? dwelledMs : undefined } };
-  return { kind: "go" };
+  return of.areChecksMade ? { kind: "go" } : { kind: "collect", wait: { kind: "checks" } };
 }
 
 /** The metric whose excess is not ruled out far enough for the move, if there is one: the one that is furthest from it. */
@@ -214,7 +221,7 @@ export function neededExcess(
 ): number | undefined {
   if (move.kind === "first" || move.kind === "iterate" || standing.metric.kind === "scalar") return undefined;
   if (move.kind === "final" || isGated(run, move)) return finalExcess(standing, run, rules);
-  return allowedExcess(move.weight / 100, run.requestsPerSecond ?? 0);
+  return allowedExcess(move.weight / 100, rateOfRun(run));
 }
 
 /** The step that leaves the weights at which little can be harmed. */

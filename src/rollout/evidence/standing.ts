@@ -1,7 +1,6 @@
 import {
   type ArmCounts,
   type Arms,
-  boundedExcess,
   type CountPlan,
   type CountSummary,
   type CountEvidence,
@@ -136,7 +135,8 @@ function isForPromotion(plan: readonly LatencyBoundPlan[], boundMs: number | und
 
 function boundedOf(counted: Counted, beta: number): Bounded {
   const { evidence } = counted;
-  return { ...counted, excess: upperExcess(evidence.excess, beta), strictExcess: boundedExcess(evidence, beta) };
+  const excess = upperExcess(evidence.excess, beta);
+  return { ...counted, excess, strictExcess: Math.max(excess, upperExcess(evidence.stepExcess, beta)) };
 }
 
 function largest<T>(items: readonly T[], valueOf: (item: T) => number): T | undefined {
@@ -182,7 +182,12 @@ export function finalExcess({ metric }: Standing, run: Run, { sequential }: Evid
     metric.kind === "latency"
       ? FINAL_LATENCY
       : { excess: sequential.finalExcess, badPerMinute: FINAL_ERRORS.badPerMinute };
-  return finalMargin({ ...margins, elapsedMs: elapsedMs(run), requestsPerSecond: run.requestsPerSecond ?? 0 });
+  return finalMargin({ ...margins, elapsedMs: elapsedMs(run), requestsPerSecond: rateOfRun(run) });
+}
+
+/** Requests per second; as long as none were counted, as many as it takes to allow nothing for want of them. */
+export function rateOfRun({ requestsPerSecond }: Run): number {
+  return requestsPerSecond ?? Number.POSITIVE_INFINITY;
 }
 
 /** Time in which evidence was collected. */

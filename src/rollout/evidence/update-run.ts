@@ -15,7 +15,9 @@ import type { MetricSamples, Samples } from "../observation.ts";
 import { MAX_COMPARED_COUNT } from "../sequential-settings.ts";
 import type { EvidenceRules } from "./metric-plan.ts";
 import type { MetricRun, Run, StepState } from "./run.ts";
-import { faultOf, type SampleInterval, startTrial, updateMetric } from "./update-metric.ts";
+import { faultOf } from "./sample-faults.ts";
+import { startTrial } from "./start-metric.ts";
+import { type SampleInterval, updateMetric } from "./update-metric.ts";
 
 /** What a look knows beside the samples. */
 export interface Look {
@@ -57,7 +59,7 @@ export function startRunOf(samples: Samples, look: Look): Run {
       const history = samples.history?.find(({ name }) => name === sample.name);
       const common = { name: sample.name, weight: weightOf(sample.name, compared), missing: 0 };
       const safe: MetricSamples = faultOf(sample) === undefined ? sample : asUnknown(sample);
-      return startTrial(common, safe, rules, history, look.loadRatio);
+      return startTrial(common, safe, { rules, history, loadRatio: look.loadRatio });
     }),
   };
 }

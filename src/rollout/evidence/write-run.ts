@@ -1,8 +1,8 @@
 import { isObject } from "#base";
 import type { Run } from "./run.ts";
 
-/** Digits of what is no whole number: far below what a decision depends on, and half the size. */
-const DIGITS = 10;
+/** Decimals of what is no whole number: far below what a decision depends on, and half the size. */
+const UNITS = 1e9;
 
 /** The run as the status keeps it; {@link readRun} gives the same. Every look reads it from there, so rounding is part of it. */
 export function writeRun(run: Run): Readonly<Record<string, unknown>> {
@@ -11,7 +11,7 @@ export function writeRun(run: Run): Readonly<Record<string, unknown>> {
 }
 
 function rounded(value: unknown): unknown {
-  if (typeof value === "number") return Number.isInteger(value) ? value : Number(value.toPrecision(DIGITS));
+  if (typeof value === "number") return Number.isInteger(value) ? value : Math.round(value * UNITS) / UNITS;
   if (Array.isArray(value)) return value.map(rounded);
   if (!isObject(value)) return value;
   return Object.fromEntries(
