@@ -81,7 +81,7 @@ export const sequentialEndRows: readonly Row<Situation>[] = [
     const what = whatText(leading, leading.watch?.boundMs);
     const allowed = percentText(leading.watch?.rate ?? 0);
     const told = leading.worst === undefined ? what : comparisonText(leading, leading.worst);
-    return rollback(s, {
+    const draft = rollback(s, {
       sentence: `Rolling back: the canary breaks its objective of ${allowed} ${what}, which the primary keeps: ${told}`,
       before: [event("Warning", `Rolling back ${s.names.canaryRef} objective of ${what} broken by the canary alone`)],
       alert: {
@@ -90,18 +90,20 @@ export const sequentialEndRows: readonly Row<Situation>[] = [
       },
       checks: factsOf(s),
     });
+    return { ...draft, otherwise: "Had the primary not been proven to keep it, the release would have been held." };
   }),
   {
     label: "on-timeout-rollback",
     when: (s) => timesOut(s, "rollback") || (s.trial?.kind === "unplanned" && isGivenUp(s)),
     then: (s) => {
       const time = formatDuration(s.settings.sequential?.maxDurationMs ?? 0);
-      return rollback(s, {
+      const draft = rollback(s, {
         sentence: `Rolling back: the canary was not proven to be fine within ${time}, and spec.analysis.sequential.onTimeout is rollback`,
         before: [event("Warning", `Rolling back ${s.names.canaryRef} no proof within ${time}`)],
         alert: { severity: "warn", message: `The canary was not proven to be fine within ${time}` },
         checks: factsOf(s),
       });
+      return { ...draft, otherwise: "With onTimeout promote or hold it would not have been rolled back." };
     },
   },
   onTrial("hold-no-data", "unplanned", (s, { missing }) =>
@@ -166,11 +168,12 @@ export const sequentialHoldRows: readonly Row<Situation>[] = [
     when: (s) => isAnalysing(s) && checksOf(s).kind === "held",
     then: (s) => {
       const checks = checksOf(s);
-      const message = checks.kind === "held" ? checks.message : "";
+      const message =
+        checks.kind === "held" ? checks.message.replace(`Halt ${s.names.canaryRef} advancement `, "") : "";
       return {
         ...holdDraft(s, {
-          sentence: `Holding ${placeText(s)}: a metric that cannot be compared fails its check: ${message}`,
-          event: message,
+          sentence: `Holding ${placeText(s)}: a metric that cannot be compared is out of its range: ${message}`,
+          event: "a metric that cannot be compared is out of its range",
           otherwise: "With the metric within its range the release would go on.",
         }),
         checks: checks.kind === "held" ? checks.facts : [],

@@ -1,6 +1,6 @@
 import { formatDuration } from "#base";
 import { leftOf } from "./evidence/facts.ts";
-import type { Hold, Missing, Wait } from "./evidence/judge-run.ts";
+import { type Hold, type Missing, neededExcess, openExcess, type Wait } from "./evidence/judge-run.ts";
 import type { Standing } from "./evidence/standing.ts";
 import {
   comparisonText,
@@ -55,7 +55,7 @@ function boundWaitText(place: string, trial: JudgedTrial, standing: Standing): s
   const seen = metric.kind === "counts" || metric.kind === "latency" ? metric.watch.settled.canary.total : 0;
   if (left === undefined)
     return `Collecting evidence ${place}: ${comparisonText(standing, widest)}; at these rates no number of requests proves that the canary is no worse than tolerated.`;
-  const eta = left.etaMs === undefined ? "" : `, about ${roughly(left.etaMs)}`;
+  const eta = left.etaMs === undefined ? ", more than its time will bring" : `, about ${roughly(left.etaMs)}`;
   return `Collecting evidence ${place}: ${countText(seen)} of about ${countText(seen + left.requestCount)} requests of the canary that its ${what} need${eta}.`;
 }
 
@@ -90,6 +90,21 @@ function boundText(standing: Standing): string | undefined {
 
 /** One request in a hundred thousand. */
 const LEAST_EXCESS = 1e-5;
+
+/** What would have kept a release from going on: the metric that came closest to it. */
+export function stayText({ trial }: Situation): string | undefined {
+  if (trial?.kind !== "judged") return undefined;
+  let closest: { readonly text: string; readonly ratio: number } | undefined;
+  for (const standing of trial.judgement.standings) {
+    const goAt = neededExcess(standing, trial);
+    const excess = openExcess(standing, trial);
+    if (goAt === undefined || goAt >= 1 || excess === undefined || standing.widest === undefined) continue;
+    const what = whatText(standing, standing.widest.boundMs);
+    const text = `With more than ${pointsText(goAt)} of ${what} not ruled out, instead of ${pointsText(excess)}, it would have stayed to collect more.`;
+    if (closest === undefined || excess / goAt > closest.ratio) closest = { text, ratio: excess / goAt };
+  }
+  return closest?.text;
+}
 
 /** Why a release is held, in a sentence, and in an event that stays the same while it lasts. */
 export function holdText(s: Situation, verdict: Hold): { readonly sentence: string; readonly event: string } {

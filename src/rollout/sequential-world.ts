@@ -86,6 +86,7 @@ export function release(options: TripOptions): Trip {
               service: options.service,
               firstTrafficMs: firstTrafficMs ?? seen.nowMs,
               hasLatency: plan.analysis.metrics?.includes(LATENCY) === true,
+              isMatched: plan.analysis.match !== undefined,
             })
           : (options.replayed.get(index) ?? { untilMs: undefined, metrics: [] });
       recording.set(index, drawn);
@@ -116,13 +117,15 @@ interface Draw {
   readonly service: Service;
   readonly firstTrafficMs: number;
   readonly hasLatency: boolean;
+  /** Whether the canary gets the requests that match: one in five. */
+  readonly isMatched: boolean;
 }
 
 /** Requests of an interval, each with its own chance. */
 function drawSamples({ afterMs, needsHistory }: SamplesQuestion, draw: Draw): Samples {
-  const { seen, random, service, firstTrafficMs, hasLatency } = draw;
+  const { seen, random, service, firstTrafficMs, hasLatency, isMatched } = draw;
   const { canaryWeight = 0, isMirrored = false } = seen.routes ?? {};
-  const share = isMirrored ? 0.5 : canaryWeight / 100;
+  const share = (isMirrored ? 50 : isMatched ? canaryWeight / 5 : canaryWeight) / 100;
   const count = Math.round((service.requestsPerSecond * (seen.nowMs - (afterMs ?? seen.nowMs))) / 1000);
   const arms = { canary: emptyCopy(), primary: emptyCopy() };
   const sinceMs = seen.nowMs - firstTrafficMs;

@@ -379,3 +379,42 @@ test("decide: a sequential Canary with nothing that can be compared goes by its 
   };
   expect(decideScene(scene).label).toBe("collect");
 });
+
+test("release: numbers of both copies are compared by rank, and a template's are never bounded", () => {
+  const rule = { worse: "higher", scale: "ratio", margin: 1.1 } as const;
+  const plan = {
+    analysis: { ...sequential, metrics: [ERRORS, { name: "queue", templateRef: { name: "queue" } }] },
+    spec: {},
+  };
+  const withQueue = (factor: number) => (samples: Samples, index: number) => ({
+    ...samples,
+    metrics: [
+      ...samples.metrics,
+      {
+        name: "queue",
+        kind: "scalar" as const,
+        canary: factor * (10 + (index % 7)),
+        primary: 10 + ((index * 3) % 7),
+        rule,
+      },
+    ],
+    ...(samples.history === undefined ? {} : { history: [...samples.history, { name: "queue", blockTicks: 1 }] }),
+  });
+  const worse = release({ service: healthy, seed: 1, plan, tamper: withQueue(2.5) });
+  expect(worse.last.label).toBe("rollback-evidence");
+  expect(worse.last.explanation.sentence).toMatch(
+    /^Rolling back: queue of the canary was higher than tolerated in \d+ of \d+ comparisons with the primary; by chance in /,
+  );
+  expect(release({ service: healthy, seed: 1, plan, tamper: withQueue(1) }).last.label).toBe("promote");
+});
+
+test("release: latency without a past learns its bounds from the primary first, and says so", () => {
+  const forgetful = (samples: Samples): Samples => {
+    const { history: _, ...rest } = samples;
+    return rest;
+  };
+  const trip = release({ service: healthy, seed: 1, tamper: forgetful });
+  expect(trip.last.label).toBe("promote");
+  const slow = release({ service: { ...healthy, slower: 2.5 }, seed: 1, tamper: forgetful });
+  expect(slow.last.label).toBe("rollback-evidence");
+});

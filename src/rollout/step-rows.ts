@@ -6,7 +6,7 @@ import { alert, type Draft, event, hold, infrastructure, type Row, standing, ste
 import { askGate, passedGates } from "./gate.ts";
 import { iterateRows, routeCanaryRow } from "./iterate-rows.ts";
 import { isTimedOut } from "./sequential-rows.ts";
-import { provenText } from "./sequential-sentences.ts";
+import { provenText, stayText } from "./sequential-sentences.ts";
 import { isAnalysing, type Situation } from "./situation.ts";
 import { nextWeight } from "./weights.ts";
 
@@ -93,6 +93,7 @@ export const stepRows: readonly Row<Situation>[] = [
       commands: [...infrastructure(s.weight), ...passedGates(s), ...promotion(s)],
       checks: factsOf(s),
       wakeAtMs: s.nowMs,
+      ...stayed(s),
     }),
   },
 ];
@@ -131,7 +132,13 @@ function advance(s: Situation): Draft {
     checks: factsOf(s),
     isTick: true,
     wakeAtMs: s.nowMs + s.settings.intervalMs,
+    ...stayed(s),
   };
+}
+
+function stayed(s: Situation): Pick<Draft, "otherwise"> {
+  const otherwise = stayText(s);
+  return otherwise === undefined ? {} : { otherwise };
 }
 
 function trafficGateClosed(s: Situation): Draft {

@@ -8,7 +8,7 @@ import {
 } from "#stats";
 import type { Evidence, EvidenceFact } from "../decision.ts";
 import { neededExcess, openExcess } from "./judge-run.ts";
-import type { Counted, Standing } from "./standing.ts";
+import { type Counted, elapsedMs, type Standing } from "./standing.ts";
 import type { JudgedTrial } from "../trial.ts";
 import { rateOf, whatText } from "./words.ts";
 
@@ -79,25 +79,51 @@ function isWorse({ log, metric }: Standing, { rules }: JudgedTrial): boolean {
   return log + Math.log(metric.weight) >= evidenceLevel(rules.sequential.alpha);
 }
 
-/** Requests of the canary that a verdict still needs at the rates seen, and how long they take; undefined when nothing is waited for. */
+/**
+ * Requests of the canary that a verdict still needs at the rates seen, and how long they take; undefined when nothing is waited
+ * for, or no number of requests is enough.
+ */
 export function leftOf(standing: Standing, trial: JudgedTrial): EvidenceFact["left"] {
-  const { judgement, run, rules } = trial;
-  const isAgainst = judgement.verdict.kind === "suspicious";
+  const isAgainst = trial.judgement.verdict.kind === "suspicious";
   const counted = isAgainst ? standing.worst : standing.widest;
-  if (counted === undefined) return undefined;
-  const outlook = outlookOf(standing, counted);
-  if (outlook === undefined) return undefined;
-  const { plan, evidence } = counted;
-  const goAt = neededExcess(standing, trial);
-  const level = evidenceLevel(rules.sequential.alpha) - Math.log(standing.metric.weight);
-  const requestCount = isAgainst
-    ? requestsUntilRollback(plan, evidence, { outlook, level })
-    : goAt === undefined
-      ? undefined
-      : requestsUntilBound(plan, evidence, { outlook, excess: goAt, beta: rules.sequential.beta });
+  const outlook = counted === undefined ? undefined : outlookOf(standing, counted);
+  if (counted === undefined || outlook === undefined) return undefined;
+  const perMs = ((trial.run.requestsPerSecond ?? 0) * outlook.share) / 1000;
+  if (!isAgainst) return boundLeft(standing, trial, { counted, outlook, perMs });
+  const level = evidenceLevel(trial.rules.sequential.alpha) - Math.log(standing.metric.weight);
+  const requestCount = requestsUntilRollback(counted.plan, counted.evidence, { outlook, level });
   if (requestCount === undefined) return undefined;
-  const perSecond = (run.requestsPerSecond ?? 0) * outlook.share;
-  return { requestCount, etaMs: perSecond > 0 ? Math.round((1000 * requestCount) / perSecond) : undefined };
+  return { requestCount, etaMs: perMs > 0 ? Math.round(requestCount / perMs) : undefined };
+}
+
+/** Halvings of the time that is left: an estimate needs no more. */
+const ETA_STEPS = 6;
+
+/** What the bound still needs. It gets easier to reach with time, so the end is looked for where both meet. */
+function boundLeft(
+  standing: Standing,
+  trial: JudgedTrial,
+  { counted, outlook, perMs }: { readonly counted: Counted; readonly outlook: Outlook; readonly perMs: number },
+): EvidenceFact["left"] {
+  const { run, rules } = trial;
+  const needAfter = (laterMs: number): number | undefined => {
+    const later = { ...trial, run: { ...run, lookedMs: run.lookedMs + laterMs } };
+    const excess = neededExcess(standing, later);
+    if (excess === undefined) return undefined;
+    return requestsUntilBound(counted.plan, counted.evidence, { outlook, excess, beta: rules.sequential.beta });
+  };
+  const isEnough = (laterMs: number): boolean => (needAfter(laterMs) ?? Number.POSITIVE_INFINITY) <= perMs * laterMs;
+  const now = needAfter(0);
+  if (now === 0) return { requestCount: 0, etaMs: 0 };
+  let high = Math.max(rules.tickMs, rules.sequential.maxDurationMs - elapsedMs(run));
+  if (!isEnough(high)) return now === undefined ? undefined : { requestCount: now, etaMs: undefined };
+  let low = 0;
+  for (let step = 0; step < ETA_STEPS; step++) {
+    const middle = (low + high) / 2;
+    if (isEnough(middle)) high = middle;
+    else low = middle;
+  }
+  return { requestCount: Math.ceil(perMs * high), etaMs: Math.round(high) };
 }
 
 /** The rates seen so far, and the split of late. */
