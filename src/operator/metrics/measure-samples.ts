@@ -1,11 +1,13 @@
 import type { Canary, CanaryMetric } from "#api";
-import { partsOf, type MetricSamples, type Samples, type SamplesQuestion } from "#rollout";
+import { type MetricHistory, type MetricSamples, partsOf, type Samples, type SamplesQuestion } from "#rollout";
 import type { MeasureContext } from "./measure-context.ts";
 import { prometheusTargetOf } from "./providers/prometheus.ts";
 import { askCounters, type CounterQuestion } from "./samples/ask-counters.ts";
 import { builtinCounters } from "./samples/builtin-counters.ts";
+import type { CounterMetric } from "./samples/counter-metric.ts";
 import { countInterval, type Missing, windowMsFor } from "./samples/interval-samples.ts";
 import { askScalar, type ScalarQuestion } from "./samples/ask-scalar.ts";
+import { askHistory, askScalarHistory } from "./samples/primary-history.ts";
 import { templateComparison } from "./samples/template-comparison.ts";
 
 /**
@@ -31,7 +33,31 @@ export async function measureSamples(
   const interval = countInterval(counted, { afterMs, nowMs });
   const found = new Map([...interval.metrics, ...measured].map((samples) => [samples.name, samples]));
   const metrics = plans.flatMap((plan) => (plan.kind === "missing" ? [missingOf(plan)] : (found.get(plan.name) ?? [])));
-  return { untilMs: counters.length === 0 && scalars.length > 0 ? nowMs : interval.untilMs, metrics };
+  const samples = { untilMs: counters.length === 0 && scalars.length > 0 ? nowMs : interval.untilMs, metrics };
+  if (!question.needsHistory) return samples;
+  const chosen = new Map(counted.map(({ metric }) => [metric.name, metric]));
+  const histories = plans.map((plan) => historyOf(plan, chosen, context));
+  return { ...samples, history: await Promise.all(histories) };
+}
+
+/** The past of the counters that were found, or of a number. */
+async function historyOf(
+  plan: MetricPlan,
+  chosen: ReadonlyMap<string, CounterMetric>,
+  context: MeasureContext,
+): Promise<MetricHistory> {
+  switch (plan.kind) {
+    case "counters": {
+      const { otherwise, target } = plan.question;
+      const metric = chosen.get(plan.name) ?? plan.question.metric;
+      const served = otherwise === undefined || otherwise === metric ? {} : { served: otherwise };
+      return askHistory({ metric, target, ...served }, context);
+    }
+    case "scalar":
+      return askScalarHistory(plan.question, context);
+    case "missing":
+      return { name: plan.name };
+  }
 }
 
 type MetricPlan =

@@ -51,7 +51,6 @@ export function parseSelector(text: string): Result<readonly LabelMatcher[], str
     case "string":
     case "subquery":
     case "unary":
-    case "paren":
       return err('it is no selector; write one such as requests_total{app="{{ target }}"}');
   }
 }

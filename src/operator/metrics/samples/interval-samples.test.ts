@@ -95,6 +95,22 @@ test.each<[string, readonly RawSeries[], unknown]>([
     counts([8, 3], [40, 0]),
   ],
   [
+    "a series that its process lost in a restart is not waited for, and counts from 0 when it is back",
+    [
+      series({ to: "canary", pod: "c", code: "200" }, [10, 12, undefined, undefined, 15]),
+      series({ to: "canary", pod: "c", code: "500" }, [10, 12, 1, 2, 3]),
+    ],
+    counts([2 + 15 + 2 + 3, 2 + 3], [40, 0]),
+  ],
+  [
+    "a series that its process dropped has counted until then",
+    [
+      series({ to: "canary", pod: "c", code: "200" }, [10, 12, 13, 14, 15]),
+      series({ to: "canary", pod: "c", code: "500" }, [10, 14, undefined, undefined, undefined]),
+    ],
+    counts([5 + 4, 4], [40, 0]),
+  ],
+  [
     "a failed scrape delays both copies",
     [series({ to: "canary", pod: "c" }, [5, 7, 9, 11, undefined])],
     counts([6, 0], [30, 0]),

@@ -3,7 +3,7 @@ import type { MetricSamples, MissingReason } from "#rollout";
 import { type Arms, readCounts, readHistogram } from "#stats";
 import type { CounterMetric } from "./counter-metric.ts";
 import { type CounterVectors, vectorsOf } from "./counter-vectors.ts";
-import { completeMs, countJointly, LOOKBACK_MS, type Pace, paceOf } from "./joint-counts.ts";
+import { completeMs, countJointly, LOOKBACK_MS, type Pace, paceOf, withAbsences } from "./joint-counts.ts";
 import type { RawSeries } from "./raw-series.ts";
 
 /** Why a metric has no samples. */
@@ -73,10 +73,11 @@ interface ReadMetric {
 
 function readVectors(counted: CountedMetric, afterMs: number | undefined): ReadMetric {
   const { metric, raw } = counted;
-  const vectors: CounterVectors = raw.ok
+  const found: CounterVectors = raw.ok
     ? vectorsOf(metric, raw.value, afterMs ?? 0)
     : { width: 1, boundsMs: [], series: [] };
-  const pace = paceOf(vectors.series);
+  const pace = paceOf(found.series);
+  const vectors = { ...found, series: withAbsences(found.series, pace) };
   const first = vectors.series.flatMap(({ points }) => points[0]?.atMs ?? []);
   return {
     counted,

@@ -48,6 +48,42 @@ export function paceOf(series: readonly VectorSeries[]): Pace {
 }
 
 /**
+ * Puts a 0 where a process was scraped and no longer had a series: it began anew, or dropped the series, and whatever comes
+ * back counts from 0.
+ */
+export function withAbsences(series: readonly VectorSeries[], { skewMs }: Pace): readonly VectorSeries[] {
+  const scrapes = new Map<string, number[]>();
+  for (const [source, times] of timesBySource(series))
+    scrapes.set(
+      source,
+      [...times].sort((a, b) => a - b),
+    );
+  return series.map((one) => {
+    const times = scrapes.get(one.source) ?? [];
+    const zeros = one.points[0]?.values.map(() => 0) ?? [];
+    const points = one.points.flatMap((point, index): readonly VectorPoint[] => {
+      const nextMs = one.points[index + 1]?.atMs ?? Infinity;
+      const last = nextMs === Infinity ? times[times.length - 1] : nextMs;
+      // Series that are not of one scrape lie apart as well, but less.
+      if ((last ?? 0) - point.atMs <= skewMs) return [point];
+      const between = times.filter((atMs) => atMs > point.atMs && atMs < nextMs);
+      return [point, ...between.map((atMs) => ({ atMs, values: zeros }))];
+    });
+    return { ...one, points };
+  });
+}
+
+function timesBySource(series: readonly VectorSeries[]): ReadonlyMap<string, ReadonlySet<number>> {
+  const bySource = new Map<string, Set<number>>();
+  for (const { source, points } of series) {
+    const times = bySource.get(source) ?? new Set<number>();
+    bySource.set(source, times);
+    for (const { atMs } of points) times.add(atMs);
+  }
+  return bySource;
+}
+
+/**
  * The newest moment that is complete: every series that is alive has a sample then or later. Undefined without a sample.
  *
  * While nothing at all was scraped nobody is taken for gone: the server was away, not the pods.
