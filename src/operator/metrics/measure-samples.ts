@@ -1,12 +1,13 @@
 import type { Canary, CanaryMetric } from "#api";
-import { type MetricHistory, type MetricSamples, partsOf, type Samples, type SamplesQuestion } from "#rollout";
+import { type MetricHistory, partsOf, type Samples, type SamplesQuestion } from "#rollout";
 import type { MeasureContext } from "./measure-context.ts";
 import { prometheusTargetOf } from "./providers/prometheus.ts";
 import { askCounters, type CounterQuestion } from "./samples/ask-counters.ts";
 import { builtinCounters } from "./samples/builtin-counters.ts";
 import type { CounterMetric } from "./samples/counter-metric.ts";
-import { countInterval, type Missing, windowMsFor } from "./samples/interval-samples.ts";
+import { countInterval, windowMsFor } from "./samples/interval-samples.ts";
 import { askScalar, type ScalarQuestion } from "./samples/ask-scalar.ts";
+import { type Missing, missingSamples } from "./samples/missing-samples.ts";
 import { askHistory, askScalarHistory } from "./samples/primary-history.ts";
 import { templateComparison } from "./samples/template-comparison.ts";
 
@@ -32,7 +33,11 @@ export async function measureSamples(
   ]);
   const interval = countInterval(counted, { afterMs, nowMs });
   const found = new Map([...interval.metrics, ...measured].map((samples) => [samples.name, samples]));
-  const metrics = plans.flatMap((plan) => (plan.kind === "missing" ? [missingOf(plan)] : (found.get(plan.name) ?? [])));
+  const metrics = plans.flatMap((plan) =>
+    plan.kind === "missing"
+      ? [missingSamples({ name: plan.name, owner: "" }, plan.missing)]
+      : (found.get(plan.name) ?? []),
+  );
   const samples = { untilMs: counters.length === 0 && scalars.length > 0 ? nowMs : interval.untilMs, metrics };
   if (!question.needsHistory) return samples;
   const chosen = new Map(counted.map(({ metric }) => [metric.name, metric]));
@@ -104,8 +109,4 @@ function planOf(canary: Canary, metric: CanaryMetric, context: MeasureContext): 
     name,
     question: { metric: comparison.value.metric, target: target.value, server, owner: located.owner },
   };
-}
-
-function missingOf({ name, missing }: Extract<MetricPlan, { readonly kind: "missing" }>): MetricSamples {
-  return { name, kind: "missing", ...missing };
 }

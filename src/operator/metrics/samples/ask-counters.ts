@@ -4,7 +4,8 @@ import type { MeasureContext } from "../measure-context.ts";
 import { callPrometheus, type PrometheusTarget } from "../prometheus-client.ts";
 import { type CounterMetric, type CounterSelector, matches } from "./counter-metric.ts";
 import { coverSelectors, rangeQuery } from "./cover-selectors.ts";
-import type { CountedMetric, Missing } from "./interval-samples.ts";
+import type { CountedMetric } from "./interval-samples.ts";
+import type { Missing } from "./missing-samples.ts";
 import { FEWER_SERIES, type RawSeries, readMatrix } from "./raw-series.ts";
 
 /** A metric to be counted, and the server that has its counters. */

@@ -4,7 +4,7 @@ import type { Located } from "../locate-metric.ts";
 import type { MetricRequest } from "../metric-source.ts";
 import { askPrometheus, elementResult } from "../prometheus-client.ts";
 import { prometheusTargetOf } from "../providers/prometheus.ts";
-import type { Missing } from "./interval-samples.ts";
+import { type Missing, missingSamples } from "./missing-samples.ts";
 
 /** A number of each copy to be asked for. */
 export interface ScalarQuestion {
@@ -21,9 +21,8 @@ export async function askScalar({ name, rule, located, requests }: ScalarQuestio
     numberOf(located, requests.primary),
   ]);
   const base = { name, query: requests.canary.query };
-  const missing = (arm: ArmName, { reason, message }: Missing): MetricSamples => {
-    return { ...base, kind: "missing", reason, message: `${located.owner}: spec.query, ${arm}: ${message}` };
-  };
+  const missing = (arm: ArmName, { reason, message }: Missing): MetricSamples =>
+    missingSamples({ ...base, owner: located.owner }, { reason, message: `spec.query, ${arm}: ${message}` });
   if (typeof canary !== "number") return missing("canary", canary);
   if (typeof primary !== "number") return missing("primary", primary);
   const wrong = [canary, primary].find((value) => rule.scale === "ratio" && !(value > 0));

@@ -144,6 +144,14 @@ test.each<[string, readonly RawSeries[], unknown]>([
   expect(count([steady, ...others], at(0), at(4)).metrics).toEqual([expected]);
 });
 
+test("countInterval: a copy without series for over a minute gets no requests, and what the other counted is kept", () => {
+  const late = series({ to: "canary", pod: "c" }, [...Array.from({ length: 5 }, () => undefined), 2, 3, 4]);
+  expect(count([steady, late], at(0), at(4)).metrics).toMatchObject([{ reason: "waiting" }]);
+  const primary = series({ to: "primary", pod: "p" }, [0, 1, 2, 3, 4, 5, 6, 7]);
+  expect(count([primary], at(0), at(5)).metrics).toMatchObject([{ reason: "none" }]);
+  expect(count([primary, late], at(0), at(7)).metrics).toEqual([counts([4, 0], [7, 0])]);
+});
+
 test("countInterval: a pod that is gone counts until its last sample once it is given up, and the others go on", () => {
   const gone = series({ to: "canary", pod: "old" }, [5, 7, 9]);
   const stays = series({ to: "canary", pod: "new" }, [1, 2, 3, 4, 5, 6, 7, 8, 9]);

@@ -1,16 +1,11 @@
 import { formatDuration, type Result } from "#base";
-import type { MetricSamples, MissingReason } from "#rollout";
+import type { MetricSamples } from "#rollout";
 import { type Arms, readCounts, readHistogram } from "#stats";
 import type { CounterMetric } from "./counter-metric.ts";
 import { type CounterVectors, vectorsOf } from "./counter-vectors.ts";
 import { completeMs, countJointly, LOOKBACK_MS, type Pace, paceOf, withAbsences } from "./joint-counts.ts";
+import { type Missing, missingSamples } from "./missing-samples.ts";
 import type { RawSeries } from "./raw-series.ts";
-
-/** Why a metric has no samples. */
-export interface Missing {
-  readonly reason: MissingReason;
-  readonly message: string;
-}
 
 /** A metric and what the server said of it. */
 export interface CountedMetric {
@@ -32,6 +27,9 @@ export const GAP_MAX_MS = 10 * 60_000;
 const CLOCKS_MAX_MS = 60_000;
 /** A metric that is so far behind the others is not waited for. */
 const BEHIND_MAX_MS = 60_000;
+
+/** A copy that has no series for longer gets no requests, as far as anybody can tell. */
+const ABSENT_MAX_MS = 60_000;
 
 /** How far back raw samples are asked for: over the interval, and far enough before it to know where its counters stood. */
 export function windowMsFor(afterMs: number | undefined, nowMs: number): number {
@@ -98,9 +96,8 @@ function faultOf({ fault, series }: CounterVectors): Missing | undefined {
   };
 }
 
-function missingOf({ metric, query, owner }: CountedMetric, { reason, message }: Missing): MetricSamples {
-  const said = owner === "" ? message : `${owner}: ${message}`;
-  return { name: metric.name, kind: "missing", reason, message: said, ...(query === "" ? {} : { query }) };
+function namesOf({ metric, query, owner }: CountedMetric): Parameters<typeof missingSamples>[0] {
+  return { name: metric.name, query, owner };
 }
 
 function beginning(
@@ -112,7 +109,7 @@ function beginning(
   }: { readonly afterMs: number | undefined; readonly untilMs: number | undefined; readonly nowMs: number },
 ): MetricSamples {
   const gap = afterMs === undefined || untilMs === undefined ? "" : `${anew(nowMs - afterMs)}; `;
-  return missingOf(counted, missing ?? { reason: "waiting", message: `${gap}counting begins now` });
+  return missingSamples(namesOf(counted), missing ?? { reason: "waiting", message: `${gap}counting begins now` });
 }
 
 function anew(gapMs: number): string {
@@ -127,7 +124,7 @@ function intervalOf(
   { counted, vectors, pace, missing }: ReadMetric,
   interval: { readonly afterMs: number; readonly untilMs: number },
 ): { readonly samples: MetricSamples; readonly isCounted: boolean } {
-  const without = (why: Missing) => ({ samples: missingOf(counted, why), isCounted: false });
+  const without = (why: Missing) => ({ samples: missingSamples(namesOf(counted), why), isCounted: false });
   if (missing !== undefined) return without(missing);
   if (interval.untilMs <= interval.afterMs)
     return without({
@@ -135,11 +132,16 @@ function intervalOf(
       message: "no sample is newer than the last counts; they come with a later look",
     });
   const counts = countJointly(vectors, interval, pace);
+  if (counts.kind === "absent") {
+    const isLong = interval.untilMs - interval.afterMs > ABSENT_MAX_MS;
+    return without({ reason: isLong ? "none" : "waiting", message: counts.message });
+  }
   if (counts.kind !== "counted") return without({ reason: counts.kind, message: counts.message });
   const { name, kind } = counted.metric;
   const base = { name, query: counted.query };
   const samples = kind === "counts" ? armsOf(counts) : histogramsOf(vectors.boundsMs, counts);
-  if ("reason" in samples) return { samples: missingOf(counted, samples), isCounted: samples.reason === "none" };
+  if ("reason" in samples)
+    return { samples: missingSamples(namesOf(counted), samples), isCounted: samples.reason === "none" };
   return { samples: { ...base, ...samples }, isCounted: true };
 }
 

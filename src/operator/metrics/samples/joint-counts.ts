@@ -111,7 +111,8 @@ function aliveSince(series: readonly VectorSeries[], { giveUpMs }: Pace): number
 /** What both copies counted, or why that is not known. */
 export type JointCounts =
   | { readonly kind: "counted"; readonly canary: readonly number[]; readonly primary: readonly number[] }
-  | { readonly kind: "waiting" | "invalid" | "error"; readonly message: string };
+  /** `absent`: a copy has no series at all; `waiting`: samples of a process are not there yet. */
+  | { readonly kind: "absent" | "waiting" | "invalid" | "error"; readonly message: string };
 
 export interface Interval {
   readonly afterMs: number;
@@ -157,21 +158,25 @@ export function countJointly(
         message: `${outcome.seriesCount} counters are too many, at most ${READINGS_MAX} are followed; drop labels such as source_workload from the series, or measure fewer`,
       };
     case "started":
+      return { kind: "waiting", message: "counting begins now" };
     case "waiting":
-      return { kind: "waiting", message: waitingFor(outcome.kind === "waiting" ? outcome : undefined, series) };
+      return waitingFor(outcome, series);
   }
 }
 
+const LATER = "what is counted meanwhile comes later, for both copies";
+
 function waitingFor(
-  outcome: { readonly arms: readonly ArmName[]; readonly missing: readonly string[] } | undefined,
+  { arms: [absent], missing }: { readonly arms: readonly ArmName[]; readonly missing: readonly string[] },
   series: readonly VectorSeries[],
-): string {
-  const [absent] = outcome?.arms ?? [];
-  if (absent === undefined)
-    return `no new sample of ${(outcome?.missing ?? []).join("; ") || "a process"}; what is counted meanwhile comes later, for both copies`;
-  return series.some(({ arm }) => arm === absent)
-    ? `no new sample of the ${absent}; what is counted meanwhile comes later, for both copies`
-    : `the ${absent} has no such series yet: nothing was requested of it, or it is not scraped`;
+): JointCounts {
+  if (absent === undefined) return { kind: "waiting", message: `no new sample of ${missing.join("; ")}; ${LATER}` };
+  if (series.some(({ arm }) => arm === absent))
+    return { kind: "waiting", message: `no new sample of the ${absent}; ${LATER}` };
+  return {
+    kind: "absent",
+    message: `the ${absent} has no such series yet: nothing was requested of it, or it is not scraped`,
+  };
 }
 
 /** A series within an interval. */
