@@ -81,3 +81,10 @@ export function processOf(labels: Readonly<Record<string, string>>): string {
   const parts = PROCESS_LABELS.flatMap((name) => (labels[name] === undefined ? [] : [`${name}=${labels[name]}`]));
   return parts.join(",");
 }
+
+const POD_LABELS = ["pod", "pod_name", "kubernetes_pod_name", "instance"] as const;
+
+/** What a process is known by although its other labels change, as they do when rules of a scrape are edited. */
+export function podOf(labels: Readonly<Record<string, string>>): string {
+  return POD_LABELS.map((name) => labels[name]).find((value) => value !== undefined) ?? "";
+}

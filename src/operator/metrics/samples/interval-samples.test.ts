@@ -31,7 +31,7 @@ const latency: CounterMetric = {
 
 /** Values at scrapes 15 s apart, the first at `T0` plus the offset; undefined is a scrape that failed. */
 function series(
-  labels: { to: string; pod: string; code?: string; le?: string },
+  labels: { to: string; pod: string; job?: string; code?: string; le?: string },
   values: readonly (number | undefined)[],
   offsetMs = 0,
 ): RawSeries {
@@ -142,6 +142,17 @@ test.each<[string, readonly RawSeries[], unknown]>([
   ],
 ])("countInterval: %s", (_, others, expected) => {
   expect(count([steady, ...others], at(0), at(4)).metrics).toEqual([expected]);
+});
+
+test("countInterval: a process whose labels were edited is not new, and its counts of all time are not counted again", () => {
+  const gone = Array.from({ length: 2 }, () => undefined);
+  const raw = [
+    series({ to: "primary", pod: "p" }, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+    series({ to: "canary", pod: "c", job: "old" }, [500, 502]),
+    series({ to: "canary", pod: "c", job: "new" }, [...gone, 504, 506, 509, 510, 511, 512, 513, 520]),
+  ];
+  expect(count(raw, at(1), at(7))).toEqual({ untilMs: at(7), metrics: [counts([0, 0], [6, 0])] });
+  expect(count(raw, at(7), at(9)).metrics).toEqual([counts([8, 0], [2, 0])]);
 });
 
 test("countInterval: a copy without series for over a minute gets no requests, and what the other counted is kept", () => {

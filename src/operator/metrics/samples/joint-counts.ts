@@ -128,7 +128,7 @@ export function countJointly(
   const spans = series.map((one) => spanOf(one, { afterMs, untilMs }));
   const faulty = spans.find(({ fault }) => fault !== undefined);
   if (faulty?.fault !== undefined) return { kind: "invalid", message: faulty.fault };
-  const known = new Set(spans.flatMap(({ series: { source }, before }) => (before === undefined ? [] : [source])));
+  const known = new Set(spans.flatMap(({ series: { pod }, before }) => (before === undefined ? [] : [pod])));
   const plan = { width, seriesMax: READINGS_MAX, ...pace };
   const start = {
     settledMs: afterMs,
@@ -222,11 +222,14 @@ function followed({ id, source, arm }: VectorSeries, before: VectorPoint, sinceM
   return { id, source, arm, atMs: before.atMs, values: before.values, isFresh: false, phase };
 }
 
-/** A process of which nothing was seen as far as one looks back began after the last interval. */
+/**
+ * A process of which nothing was seen as far as one looks back began after the last interval. One that is known under other
+ * labels did not: whoever edits the labels of a scrape would have all counts of all time again.
+ */
 function readingOf({ series, firstMs, last }: Span, known: ReadonlySet<string>): CounterReading[] {
   if (last === undefined || firstMs === undefined) return [];
-  const { id, source, arm } = series;
-  const started = known.has(source) ? {} : { startedMs: firstMs };
+  const { id, source, pod, arm } = series;
+  const started = known.has(pod) ? {} : { startedMs: firstMs };
   return [{ id, source, arm, values: last.values, timestampMs: last.atMs, ...started }];
 }
 

@@ -57,6 +57,10 @@ function readSeries(element: unknown): Result<RawSeries, string> {
       return err("the query gives samples that are not in the order of their times");
     samples.push({ atMs, value: text.trim() === "" ? Number.NaN : Number(text) });
   }
-  const labels = Object.fromEntries(Object.entries(metric).map(([name, value]) => [name, String(value)]));
-  return ok({ labels, samples });
+  if (!areTexts(metric)) return err("the query gives a label that is no text");
+  return ok({ labels: metric, samples });
+}
+
+function areTexts(labels: Readonly<Record<string, unknown>>): labels is Record<string, string> {
+  return Object.values(labels).every((value) => typeof value === "string");
 }
