@@ -1,7 +1,5 @@
-import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { systemClock } from "#kube";
@@ -9,8 +7,8 @@ import type { Samples } from "#rollout";
 import { createOutboundHttp } from "../../src/operator/gates/index.ts";
 import { measureSamples, type MeasureContext } from "../../src/operator/metrics/index.ts";
 import { addIstio, canaryWith, CountingProcess, ERRORS, LATENCY } from "../../src/operator/metrics/samples-rig.ts";
-import { findProgram } from "./triggers/debian-program.ts";
-import { ForeignServers, freePorts } from "./triggers/foreign-server.ts";
+import { findProgram } from "./debian-package.ts";
+import { ForeignServers } from "./triggers/foreign-servers.ts";
 
 const prometheus = findProgram("prometheus", { debianPackage: "prometheus" });
 if ("missing" in prometheus) console.warn(`skipping the samples from a real Prometheus: ${prometheus.missing}`);
@@ -57,16 +55,15 @@ describe.skipIf("missing" in prometheus)("measureSamples against a real Promethe
       global: { scrape_interval: "1s", scrape_timeout: "1s" },
       scrape_configs: [{ job_name: "pods", static_configs: scrapes }],
     };
-    // JSON is YAML.
-    writeFileSync(join(servers.directory, "prometheus.yml"), JSON.stringify(config));
-    const [port = 0] = await freePorts(1);
-    url = `http://127.0.0.1:${port}`;
-    servers.start("path" in prometheus ? prometheus.path : "", [
-      `--config.file=${join(servers.directory, "prometheus.yml")}`,
-      `--storage.tsdb.path=${join(servers.directory, "data")}`,
-      `--web.listen-address=127.0.0.1:${port}`,
+    await servers.startUntil(/ready to receive web requests/, "path" in prometheus ? prometheus.path : "", [
+      // JSON is YAML.
+      `--config.file=${servers.place("prometheus.yml", JSON.stringify(config))}`,
+      `--storage.tsdb.path=${servers.makeDirectory("data")}`,
+      "--web.listen-address=127.0.0.1:0",
     ]);
-    await servers.listening(port);
+    const address = /127\.0\.0\.1:[1-9]\d*/.exec(servers.output)?.[0];
+    if (address === undefined) throw new Error(`prometheus does not say where it listens: ${servers.output}`);
+    url = `http://${address}`;
   });
 
   afterAll(async () => {
