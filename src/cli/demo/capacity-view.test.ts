@@ -92,7 +92,7 @@ test("renderCapacityFrame: pods, need, next step and floor of both copies, and h
   expect(text).toMatch(/primary +6\.4\.1 +4 +4 +4 +- +5 /);
   expect(text).toMatch(/canary +6\.4\.1 +4 +2 +3 +4 +- +12\.5 +100% +230 ms/);
   expect(text).toContain("900 requests, 7 later than 500 ms, 0 failed");
-  expect(text).toContain("for all traffic 5.3 pods (autoscaler); way back 80% in 1s, 100% in 9s");
+  expect(text).toContain("all      5.3 pods (autoscaler); back 80% in 1s, 100% in 9s");
   expect(text).toMatch(/weight {10}·+▄+$/m);
   expect(text).toMatch(/canary ready {4}2{60}$/m);
   expect(text).not.toContain("one");
@@ -102,7 +102,7 @@ test("renderCapacityFrame: what a step waits for stands where the way back did",
   const conditions = [{ type: "CapacityReady", status: "False", message: "canary has 2 of 4 pods" }];
   const text = renderCapacityFrame(frameOf({ conditions }), [], 80).join("\n");
   expect(text).toContain("waiting  canary has 2 of 4 pods");
-  expect(text).not.toContain("way back");
+  expect(text).not.toContain("back 80%");
 });
 
 test("renderLine, isNews: needs and floors in whole pods are news, their fractions are not", () => {

@@ -49,10 +49,10 @@ function copyLine(name: string, copy: CopySnapshot, need: CopyNeed | undefined):
 }
 
 function capacityLine(capacity: CapacitySnapshot | undefined): string {
+  if (capacity?.waiting !== undefined) return `waiting  ${capacity.waiting}`;
   if (capacity?.podsForAll === undefined) return "";
-  if (capacity.waiting !== undefined) return `waiting  ${capacity.waiting}`;
-  const wayBack = capacity.wayBack === undefined ? "" : `; way back ${capacity.wayBack}`;
-  return `for all traffic ${capacity.podsForAll.toFixed(1)} pods (${capacity.method ?? "?"})${wayBack}`;
+  const wayBack = capacity.wayBack === undefined ? "" : `; back ${capacity.wayBack}`;
+  return `all      ${capacity.podsForAll.toFixed(1)} pods (${capacity.method ?? "?"})${wayBack}`;
 }
 
 function historyLines(columns: readonly Column[]): string[] {

@@ -7,9 +7,9 @@ export type LoadShape = (typeof LOAD_SHAPES)[number];
 const BASE_SHARE = 0.3;
 const RAMP_FROM_MS = 12_000;
 const RAMP_MS = 60_000;
-const SPIKE_FROM_MS = 45_000;
+const SPIKE_FROM_MS = 35_000;
 /** A spike that no pod could be started for in time would show the app's limit and nothing of the release. */
-const SPIKE_RISE_MS = 10_000;
+const SPIKE_RISE_MS = 20_000;
 const SPIKE_HOLD_MS = 30_000;
 const DAY_MS = 120_000;
 /** After so long each shape has shown what it has to show. */
