@@ -55,7 +55,8 @@ function capacityLine(capacity: CapacitySnapshot | undefined): string {
   return `all      ${capacity.podsForAll.toFixed(1)} pods (${capacity.method ?? "?"})${wayBack}`;
 }
 
-function historyLines(columns: readonly Column[]): string[] {
+/** The columns as rows of characters, one row for each of what they hold. */
+export function historyLines(columns: readonly Column[]): string[] {
   const rates = columns.map(({ requestsPerSecond }) => requestsPerSecond);
   const peak = Math.max(1, ...rates);
   const row = (name: string, cell: (column: Column) => string): string =>
