@@ -7,6 +7,7 @@ import { createKubeClient, type KubeClient, loadKubeconfig, systemClock, systemR
 import { applyObjects } from "../../src/cli/demo/apply.ts";
 import { releasePatch } from "../../src/cli/demo/changes.ts";
 import { historyLines } from "../../src/cli/demo/capacity-view.ts";
+import { decisionLines } from "../../src/cli/demo/decision-lines.ts";
 import { type Column, createHistory } from "../../src/cli/demo/history.ts";
 import { type Load, startLoad } from "../../src/cli/demo/load.ts";
 import { AUTOSCALE_INTERVAL_MS, LATENCY_TARGET_MS } from "../../src/cli/demo/load-changes.ts";
@@ -25,6 +26,7 @@ const SETTLE_MS = 40_000;
 const AFTER_MS = 30_000;
 const RELEASE_DEADLINE_MS = 240_000;
 const SAMPLE_MS = 250;
+const WARNINGS_SHOWN = 6;
 
 /** What one run came to, from the change of the image until half a minute after the release. */
 interface Run {
@@ -35,6 +37,8 @@ interface Run {
   readonly lateCount: number;
   readonly podMinutes: number;
   readonly columns: readonly Column[];
+  /** The operator's last warnings. */
+  readonly warnings: readonly string[];
 }
 
 /** The same app, load and release on the embedded cluster, with real requests, coupling off and enforced. */
@@ -44,7 +48,13 @@ export async function benchCapacityLive(): Promise<Figures> {
     const key = scenario.name.replaceAll(" ", "-");
     for (const coupling of ["off", "enforce"] as const) {
       const run = await runOnce(scenario, coupling);
-      console.log([`${scenario.name}, coupling ${coupling}: ${rowOf(run)}`, ...historyLines(run.columns)].join("\n"));
+      console.log(
+        [
+          `${scenario.name}, coupling ${coupling}: ${rowOf(run)}`,
+          ...historyLines(run.columns),
+          ...run.warnings.map((text) => `  ! ${text}`),
+        ].join("\n"),
+      );
       const name = `${key}-${coupling === "off" ? "alone" : "coupled"}`;
       figures[`${name}-failed-or-late`] = reported(run.failedCount + run.lateCount, "requests");
       figures[`${name}-pod-minutes`] = reported(run.podMinutes, "pod-minutes");
@@ -136,7 +146,9 @@ async function measure(client: KubeClient, watch: RolloutWatch, load: Load): Pro
     const { failed, late, podMinutes } = history.totals();
     const requestCount = load.counts().total - requestCountBefore;
     const counts = { requestCount, failedCount: failed, lateCount: late };
-    return { phase, releaseSeconds, ...counts, podMinutes, columns: history.columns() };
+    const warnings = decisionLines(watch.decisions()).flatMap(({ mark, text }) => (mark === "warning" ? [text] : []));
+    const shown = { columns: history.columns(), warnings: warnings.slice(-WARNINGS_SHOWN) };
+    return { phase, releaseSeconds, ...counts, podMinutes, ...shown };
   } finally {
     clearInterval(timer);
   }
