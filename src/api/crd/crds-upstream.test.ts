@@ -31,7 +31,8 @@ const IGNORED = /^ (apiVersion|kind|metadata)|^( status| apiVersion| kind)( |$)/
 const WIDENED = /^alertproviders\.flagger\.app spec( type)? \{/;
 
 /** Fields that are ours. */
-const OWN_FIELDS = /^canaries\.flagger\.app spec capacity( |$)/;
+const OWN_FIELDS =
+  /^canaries\.flagger\.app spec (capacity|analysis (method|sequential))( |$)|^metrictemplates\.flagger\.app spec (counts|scalar)( |$)/;
 
 function comparedShape(crd: KubeObject): string[] {
   const name = crd.metadata.name ?? "";

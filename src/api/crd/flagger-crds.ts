@@ -1,6 +1,18 @@
 import type { PrinterColumn } from "../kind.ts";
 import type { KubeObject } from "../meta.ts";
-import { between, bool, described, integer, mapOf, number, object, oneOf, text, withDefault } from "../schema/build.ts";
+import {
+  anyObject,
+  between,
+  bool,
+  described,
+  integer,
+  mapOf,
+  number,
+  object,
+  oneOf,
+  text,
+  withDefault,
+} from "../schema/build.ts";
 import { exactlyOne } from "../schema/choices.ts";
 import { arrayOf } from "../schema/plain-lists.ts";
 import type { Schema } from "../schema/schema.ts";
@@ -76,8 +88,31 @@ const sessionAffinity = object(
   ["cookieName"],
 );
 
+const above0 = between(0, undefined, number);
+
+const sequential = object({
+  tolerance: described(
+    "How much worse than the primary a canary may be: factors on errors and latency, and an added rate of errors.",
+    object({
+      relative: between(1, undefined, number),
+      absolutePercent: above0,
+      latency: between(1, undefined, number),
+    }),
+  ),
+  confidence: described(
+    "Chances of a wrong verdict, in percent.",
+    object({ falseRollbackPercent: between(0, 50, number), falsePromotionPercent: between(0, 50, number) }),
+  ),
+  profile: oneOf("fast", "balanced", "strict"),
+  maxDuration: duration,
+  onTimeout: oneOf("promote", "hold", "rollback"),
+  warmup: duration,
+});
+
 const analysis: Schema = {
   ...object({
+    method: described("How a release is judged; threshold when absent.", oneOf("threshold", "sequential")),
+    sequential: described("How sure a sequential analysis has to be.", sequential),
     interval: described("Time between two checks.", duration),
     threshold: described("Number of failed checks that rolls back.", number),
     iterations: described("Number of checks of a release without weights.", number),
@@ -208,6 +243,7 @@ const canaryStatus = object({
   canaryWeight: number,
   servedWeight: described("Share of the traffic that the canary really served at the last check, in percent.", number),
   capacity: described("What the traffic needs in pods, and what the pods can serve.", capacityStatus),
+  evidence: described("Evidence of a sequential analysis.", anyObject),
   iterations: number,
   trackedConfigs: textMap,
   lastAppliedSpec: text,
@@ -317,7 +353,21 @@ export function flaggerCrds(): readonly KubeObject[] {
       kind: "MetricTemplate",
       description: "A query that analyses share, and where it is asked.",
       columns: [column("Provider", ".spec.provider.type")],
-      spec: object({ provider: metricProvider, query: text }, ["provider", "query"]),
+      spec: object(
+        {
+          provider: metricProvider,
+          query: text,
+          counts: described(
+            "Queries for raw counters of both copies, for a sequential analysis.",
+            object({ bad: text, total: text }, ["bad", "total"]),
+          ),
+          scalar: described(
+            "How the number of each copy is compared in a sequential analysis.",
+            object({ worse: oneOf("higher", "lower"), scale: oneOf("ratio", "difference"), margin: number }, ["worse"]),
+          ),
+        },
+        ["provider", "query"],
+      ),
       status: statusConditions,
     }),
     buildCrd({

@@ -131,7 +131,37 @@ export interface CanarySessionAffinity {
   readonly secure?: boolean;
 }
 
+/** How sure a sequential analysis has to be, and of what; Serin's own field, all of it optional. */
+export interface SequentialAnalysis {
+  /** How much worse than the primary a canary may be. */
+  readonly tolerance?: {
+    /** Factor on the primary's rate of errors. Default 1.2. */
+    readonly relative?: number;
+    /** Added rate of errors, in percent of the requests. Default 0.02. */
+    readonly absolutePercent?: number;
+    /** Factor on the primary's latency. Default 1.15. */
+    readonly latency?: number;
+  };
+  readonly confidence?: {
+    /** Chance, in percent, that a release within the tolerance is ever rolled back. Default 1. */
+    readonly falseRollbackPercent?: number;
+    /** Chance, in percent, that a metric of a release beyond its bound passes. Default 5. */
+    readonly falsePromotionPercent?: number;
+  };
+  /** The excess of errors that is ruled out before promotion: 0.5, 0.1 or 0.05 points. Default `balanced`. */
+  readonly profile?: "fast" | "balanced" | "strict";
+  /** How long evidence is collected. Default `30m`. */
+  readonly maxDuration?: string;
+  /** What then, when nothing is proven and nothing is suspicious. Default `promote`. */
+  readonly onTimeout?: "promote" | "hold" | "rollback";
+  /** How long a canary that has become ready may be slow and fail. Default `60s`. */
+  readonly warmup?: string;
+}
+
 export interface CanaryAnalysis {
+  /** `threshold` counts failed checks as Flagger does, and is the default; `sequential` compares the copies. */
+  readonly method?: "threshold" | "sequential";
+  readonly sequential?: SequentialAnalysis;
   readonly interval?: string;
   readonly threshold?: number;
   readonly iterations?: number;
@@ -246,6 +276,8 @@ export interface CanaryStatus {
   readonly servedWeight?: number;
   /** What traffic needs and pods can serve; Serin's own field. */
   readonly capacity?: CanaryCapacityStatus;
+  /** Evidence of a sequential analysis, as `rollout` keeps it; Serin's own field. */
+  readonly evidence?: Readonly<Record<string, unknown>>;
 }
 
 export interface Canary extends KubeObject {

@@ -15,5 +15,19 @@ export interface MetricTemplate extends KubeObject {
     readonly provider: MetricTemplateProvider;
     /** In Go's template language. */
     readonly query: string;
+    /**
+     * Makes the metric part of a sequential analysis as counts: two queries for raw counters, without rate(), which are asked for
+     * both copies with the variable `target`. Serin's own field.
+     */
+    readonly counts?: { readonly bad: string; readonly total: string };
+    /** Makes it part of one as a number of each copy, by `query`. Serin's own field. */
+    readonly scalar?: {
+      /** Which way is worse. */
+      readonly worse: "higher" | "lower";
+      /** `ratio` compares logarithms: for what is always above 0. Default `ratio`. */
+      readonly scale?: "ratio" | "difference";
+      /** How much worse is tolerated: a factor such as 1.1, or a difference. */
+      readonly margin?: number;
+    };
   };
 }

@@ -35,7 +35,7 @@ const releases: readonly Release[] = [
     name: "herd at promotion",
     minutes: 40,
     // The primary's autoscaler has trimmed it by the time that all traffic comes back at once.
-    analysis: { interval: "1m", stepWeights: [20, 40, 60, 80], maxWeight: 80 },
+    analysis: { interval: "2m", stepWeights: [20, 40, 60, 80], maxWeight: 80 },
     rateAt: steady(1000),
   },
   {

@@ -57,7 +57,7 @@ export interface TriggerWorld {
   pods(namespace: string): readonly Pod[];
   configMap(namespace: string, name: string): ConfigMap | undefined;
   secret(namespace: string, name: string): Secret | undefined;
-  /** Addresses and ports of ready endpoints of a Service, by its port's number. */
+  /** `ADDRESS:PORT` of the ready endpoints of a Service, for each port that they have. */
   endpoints(namespace: string, service: string): readonly string[];
 }
 
@@ -87,6 +87,8 @@ export interface ExternalTrigger {
   read(metric: ExternalMetricSpec, signal: AbortSignal): Promise<TriggerReading>;
   /** Of a trigger that pushes: calls `onActive` whenever its server says that there is work, until the signal. */
   watch?(onActive: () => void, signal: AbortSignal): void;
+  /** Of a trigger that pushes: calls `onMetrics` whenever its server announces its metrics and thresholds, until the signal. */
+  watchMetrics?(onMetrics: (metrics: readonly ExternalMetricSpec[]) => void, signal: AbortSignal): void;
   close(): Promise<void>;
 }
 
@@ -99,6 +101,8 @@ export interface ExternalMetricSpec {
   readonly targetType: "AverageValue" | "Value";
   /** Whether the threshold was written as a whole number; those are not given in thousandths. Source: keda-hpa-spec 5. */
   readonly isWhole: boolean;
+  /** Whether the name is only prefixed, with no character replaced: it is a server's. Source: keda-hpa-spec 15.11. */
+  readonly isVerbatim?: boolean;
 }
 
 export interface TriggerReading {

@@ -1,0 +1,87 @@
+import { isUtf8 } from "node:buffer";
+
+/**
+ * The part of the protobuf encoding that the external scaler's messages use. The API server's reader beside it passes over
+ * doubles and speaks of request bodies in its errors, and has no writer.
+ *
+ * Source: Protocol Buffers "Encoding".
+ */
+export type ProtobufField =
+  | { readonly number: number; readonly kind: "varint"; readonly value: bigint }
+  | { readonly number: number; readonly kind: "double"; readonly value: number }
+  | { readonly number: number; readonly kind: "bytes"; readonly value: Buffer };
+
+const VARINT_BYTES_MAX = 10;
+const FIELD_NUMBER_MAX = 2 ** 29 - 1;
+
+/**
+ * Reads the fields of one message in their order; fixed fields of 32 bits are passed over, since no message has one.
+ *
+ * @throws Error when the bytes break off, or are no message.
+ */
+export function* readProtobuf(bytes: Buffer): Generator<ProtobufField, void> {
+  let at = 0;
+  while (at < bytes.length) {
+    const tag = readVarint(bytes, at);
+    at = tag.next;
+    const number = Number(tag.value >> 3n);
+    if (number < 1 || number > FIELD_NUMBER_MAX) throw new Error("the message has a field without a valid number");
+    const wireType = Number(tag.value & 7n);
+    if (wireType === 0) {
+      const { value, next } = readVarint(bytes, at);
+      at = next;
+      yield { number, kind: "varint", value: BigInt.asIntN(64, value) };
+      continue;
+    }
+    const length = wireType === 2 ? readVarint(bytes, at) : { value: BigInt(fixedWidth(wireType)), next: at };
+    if (length.value > BigInt(bytes.length - length.next)) throw new Error("the message breaks off");
+    at = length.next + Number(length.value);
+    const value = bytes.subarray(length.next, at);
+    if (wireType === 2) yield { number, kind: "bytes", value };
+    if (wireType === 1) yield { number, kind: "double", value: value.readDoubleLE() };
+  }
+}
+
+/** Reads text, which is UTF-8 and nothing else. */
+export function protobufText(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new Error("the message has a text that is not UTF-8");
+  return bytes.toString("utf8");
+}
+
+/** One text; the empty one is left out, as proto3 has it. */
+export function textField(number: number, value: string): Buffer {
+  return value === "" ? Buffer.alloc(0) : bytesField(number, Buffer.from(value, "utf8"));
+}
+
+/** A message inside of another; empty ones are written, since their presence may mean something. */
+export function bytesField(number: number, value: Buffer): Buffer {
+  return Buffer.concat([writeVarint(number * 8 + 2), writeVarint(value.length), value]);
+}
+
+function fixedWidth(wireType: number): number {
+  if (wireType === 1) return 8;
+  if (wireType === 5) return 4;
+  throw new Error(`the message has a field of the unknown wire type ${wireType}`);
+}
+
+function readVarint(bytes: Buffer, start: number): { readonly value: bigint; readonly next: number } {
+  let value = 0n;
+  for (let i = 0; i < VARINT_BYTES_MAX; i += 1) {
+    const byte = bytes[start + i];
+    if (byte === undefined) throw new Error("the message breaks off");
+    value |= BigInt(byte & 0x7f) << BigInt(7 * i);
+    if (byte < 0x80) return { value: BigInt.asUintN(64, value), next: start + i + 1 };
+  }
+  throw new Error("the message has a number of more than 64 bits");
+}
+
+function writeVarint(value: number): Buffer {
+  const octets: number[] = [];
+  let rest = value;
+  while (rest >= 0x80) {
+    octets.push((rest % 0x80) | 0x80);
+    rest = Math.floor(rest / 0x80);
+  }
+  octets.push(rest);
+  return Buffer.from(octets);
+}
