@@ -10,10 +10,10 @@ import { FLOOR_ANNOTATION } from "./scalers/index.ts";
 /**
  * An operator that dies after any of its writes, and another that takes over: at the end nothing is held, paused or without
  * pods because of a release that is over. Each number of writes is one run. In the gate the four releases share them, every
- * third to each; with `SERIN_CRASH_ALL=1` each release dies after each of its writes.
+ * eighth to each; with `SERIN_CRASH_ALL=1` each release dies after each of its writes.
  */
 
-const STRIDE = process.env.SERIN_CRASH_ALL === undefined ? 3 : 1;
+const STRIDE = process.env.SERIN_CRASH_ALL === undefined ? 8 : 1;
 /** Releases at once: most of their time they wait for the reserve to be given back. */
 const CONCURRENCY = 8;
 const OWN_MIN = 2;
