@@ -12,6 +12,7 @@ import type { ScalarRule } from "../observation.ts";
 import { MAX_COMPARED_COUNT } from "../sequential-settings.ts";
 import { fieldsOf, listOf, readCount, readFinite, readFlag, type Reader, readText } from "./decode.ts";
 import { countPlan, type EvidenceRules, latencyPlan } from "./metric-plan.ts";
+import { isHistogram } from "./sample-faults.ts";
 import type {
   ChecksRecord,
   CountsTrial,
@@ -144,7 +145,7 @@ const MAX_NUMBER_COUNT = 64;
 const readHistogram: Reader<LatencyHistogram> = (value) => {
   const numbers = listOf(readCount, MAX_NUMBER_COUNT);
   const found = fieldsOf<LatencyHistogram>({ boundsMs: numbers, above: numbers, total: readCount })(value);
-  return found !== undefined && found.above.length === found.boundsMs.length ? found : undefined;
+  return found !== undefined && isHistogram(found) ? found : undefined;
 };
 
 const readPlanned = fieldsOf<Pick<LatencyTrial, "past" | "isPlanned" | "dispersions">>({
@@ -155,7 +156,7 @@ const readPlanned = fieldsOf<Pick<LatencyTrial, "past" | "isPlanned" | "dispersi
 
 function readLatency(json: Record<string, unknown>, rules: EvidenceRules): LatencyTrial | undefined {
   const planned = readPlanned(json);
-  if (planned === undefined) return undefined;
+  if (planned === undefined || (planned.isPlanned && planned.past.total <= 0)) return undefined;
   const plan = latencyPlan(rules, planned);
   const rest = fieldsOf<Pick<LatencyTrial, "evidence" | "summaries" | "watch">>({
     evidence: (value) => readLatencyEvidence(plan, value),
