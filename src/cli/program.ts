@@ -2,6 +2,8 @@ import { Command, CommanderError } from "commander";
 import { Failure, type Log, messageOf } from "#base";
 import { runOperator } from "#operator";
 import { addPeopleCommands } from "./commands/people.ts";
+import { addPlanCommand } from "./commands/plan.ts";
+import { addWhyCommand } from "./commands/why.ts";
 import { parseDemoOptions, type RawDemoOptions } from "./demo/options.ts";
 import { runDemo } from "./demo/run.ts";
 import { VERSION } from "./installation.ts";
@@ -50,6 +52,8 @@ function buildProgram(context: ProgramContext, state: { status: number }): Comma
   addDemo(program, context, state);
   addOperator(program, context, state);
   addPeopleCommands(program, context, state);
+  addWhyCommand(program, context, state);
+  addPlanCommand(program, context, state);
   return program;
 }
 

@@ -7,6 +7,7 @@ import { type IntentAction, intentRecord, whoAndWhy } from "./intent.ts";
 import { keepCapacity } from "./keep-capacity.ts";
 import { keepEvidence } from "./keep-evidence.ts";
 import { keepServed } from "./keep-served.ts";
+import { otherwiseOf } from "./otherwise.ts";
 import { withServedShare } from "./served-share.ts";
 import { isAnalysing, type Situation } from "./situation.ts";
 import { CANARY_READY, INTENT, PAUSED, withCondition, withoutCondition } from "./status.ts";
@@ -39,9 +40,11 @@ export function finish(s: Situation, label: Label, draft: Draft): Draft {
   const done = [...asked.before, ...served.events, ...commands, ...asked.after];
   const pendingMs = s.asked.kind === "pending" ? s.asked.untilMs : undefined;
   const wakeAtMs = earlier(earlier(earlier(draft.wakeAtMs, pendingMs), kept.wakeAtMs), evident.wakeAtMs);
+  const otherwise = draft.otherwise ?? otherwiseOf(s, label, draft);
   return {
     ...draft,
     ...(evident.evidence === undefined ? {} : { evidence: evident.evidence }),
+    ...(otherwise === undefined ? {} : { otherwise }),
     status,
     commands: [
       ...finalizerCommands(s.canary),

@@ -1,8 +1,11 @@
 import type { KubeObject, Resource } from "#api";
-import { ApiFailure, type Informer, type KubeClient, type ObjectKey } from "#kube";
+import { ApiFailure, type Informer, type InformerChange, type KubeClient, type ObjectKey } from "#kube";
 
 /** Who writes, as `metadata.managedFields` name it. */
 export const FIELD_MANAGER = "serin";
+
+/** Told of each change with the object as it is now, or was before it was deleted. Handlers must only enqueue. */
+export type ChangeHandler<T extends KubeObject> = (object: T, change: InformerChange<T>) => void;
 
 /**
  * A local copy of a kind that knows its own writes.
@@ -15,15 +18,15 @@ export interface View<T extends KubeObject> {
   readonly synced: Promise<void>;
   get(key: ObjectKey): T | undefined;
   list(namespace?: string): readonly T[];
-  onChange(handler: (object: T) => void): () => void;
+  onChange(handler: ChangeHandler<T>): () => void;
   create(object: T): Promise<T>;
   /** Writes the whole object; fails with a conflict when it is not made from the newest version. */
   update(object: T, subresource?: "status"): Promise<T>;
   /** Server-side apply: states the fields that are ours and leaves all others. */
   apply(object: T): Promise<T>;
   patch(key: ObjectKey, patch: { readonly kind: "merge" | "json"; readonly body: unknown }): Promise<T>;
-  /** Deletes; nothing happens when there is none. */
-  delete(key: ObjectKey): Promise<void>;
+  /** Deletes; nothing happens when there is none. With a UID only the object that has it, which it fails with a conflict else. */
+  delete(key: ObjectKey, expected?: { readonly uid: string }): Promise<void>;
 }
 
 /** The server refused a write; what was to be written is told in words of people, and by a name that stays the same. */
@@ -110,7 +113,7 @@ export function createView<T extends KubeObject>(options: {
       return ours;
     },
     list: (namespace) => informer.list(namespace),
-    onChange: (handler) => informer.onChange((change) => handler(change.object)),
+    onChange: (handler) => informer.onChange((change) => handler(change.object, change)),
     create: (object) => write(keyOf(object), () => client.create(resource, object, manager)),
     update: (object, subresource) =>
       write(
@@ -120,9 +123,9 @@ export function createView<T extends KubeObject>(options: {
       ),
     apply: (object) => write(keyOf(object), () => client.apply(resource, object, { ...manager, force: true })),
     patch: (key, patch) => write(key, () => client.patch(resource, key, { ...patch, options: manager })),
-    async delete(key) {
+    async delete(key, expected) {
       try {
-        await client.delete(resource, key);
+        await client.delete(resource, key, expected === undefined ? {} : { preconditions: expected });
       } catch (thrown) {
         throw thrown instanceof ApiFailure ? new WriteRefused(thrown, { resource, key }) : thrown;
       }

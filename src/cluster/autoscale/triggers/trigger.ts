@@ -1,7 +1,7 @@
 import type { Dispatcher } from "undici";
 import type { ConfigMap, MetricSpec, Pod, Secret } from "#api";
 import type { Clock, Log } from "#base";
-import type { TriggerConfig } from "./trigger-config.ts";
+import type { TriggerConfig } from "./parameters/trigger-config.ts";
 
 /**
  * The contract of a trigger: one file for each, listed in `index.ts`.
@@ -57,7 +57,7 @@ export interface TriggerWorld {
   pods(namespace: string): readonly Pod[];
   configMap(namespace: string, name: string): ConfigMap | undefined;
   secret(namespace: string, name: string): Secret | undefined;
-  /** Addresses and ports of ready endpoints of a Service, by its port's number. */
+  /** `ADDRESS:PORT` of the ready endpoints of a Service, for each port that they have. */
   endpoints(namespace: string, service: string): readonly string[];
 }
 
