@@ -71,7 +71,7 @@ test("decide: whatever numbers a provider sends, nothing is thrown, and nothing 
   fc.assert(
     fc.property(turns, oddNumber, fc.nat({ max: 1 }), (path, leaf, index) => {
       const metrics = sound.metrics.map((metric, at) =>
-        at === index ? (withOdd(metric, [...path.slice(0, 4)], leaf) as MetricSamples) : metric,
+        at === index ? (withOdd(metric, path.slice(0, 4), leaf) as MetricSamples) : metric,
       );
       const named = metrics.map((metric, at) => ({ ...metric, name: sound.metrics[at]?.name ?? "" }));
       const decision = decideScene(sceneOf(evidence, { ...sound, metrics: named }));

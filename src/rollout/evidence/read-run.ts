@@ -8,7 +8,7 @@ import {
   readSampleRatio,
   readSignedRank,
 } from "#stats";
-import type { ScalarRule } from "../observation.ts";
+import type { MetricHistory, ScalarRule } from "../observation.ts";
 import { MAX_COMPARED_COUNT } from "../sequential-settings.ts";
 import { fieldsOf, listOf, readCount, readFinite, readFlag, type Reader, readText } from "./decode.ts";
 import { countPlan, type EvidenceRules, latencyPlan } from "./metric-plan.ts";
@@ -22,6 +22,7 @@ import type {
   Run,
   ScalarTrial,
   StepState,
+  UnknownTrial,
   Watch,
 } from "./run.ts";
 
@@ -99,7 +100,7 @@ function readTrial(json: unknown, rules: EvidenceRules): MetricTrial | undefined
   if (!isObject(json)) return undefined;
   switch (json["kind"]) {
     case "unknown":
-      return { kind: "unknown" };
+      return readUnknown(json);
     case "counts":
       return readCounts(json, rules);
     case "latency":
@@ -147,6 +148,24 @@ const readHistogram: Reader<LatencyHistogram> = (value) => {
   const found = fieldsOf<LatencyHistogram>({ boundsMs: numbers, above: numbers, total: readCount })(value);
   return found !== undefined && isHistogram(found) ? found : undefined;
 };
+
+const readUnknown = fieldsOf<UnknownTrial>(
+  {
+    kind: (): "unknown" => "unknown",
+    past: fieldsOf<MetricHistory>(
+      {
+        name: readText,
+        dispersions: listOf(readDispersion, MAX_NUMBER_COUNT),
+        histogram: readHistogram,
+        counts: readArm,
+        blockTicks: readCount,
+      },
+      ["dispersions", "histogram", "counts", "blockTicks"],
+    ),
+    loadRatio: readCount,
+  },
+  ["past"],
+);
 
 const readPlanned = fieldsOf<Pick<LatencyTrial, "past" | "isPlanned" | "dispersions">>({
   past: readHistogram,
