@@ -127,3 +127,34 @@ test("settingsHash: changes with what evidence depends on, and not with what it 
   );
   expect(settingsHash({ ...rules, sequential: { ...sequential, onTimeout: "hold" }, intervalMs: 1 })).toBe(hash);
 });
+
+test("startRunOf: the past that came with the first look, before any counts, makes the plan of the first counts", () => {
+  const bounds = { boundsMs: [10, 100], above: [600, 50], total: 1000 };
+  const name = "request-success-rate";
+  const waiting = (of: string): MetricSamples => ({ name: of, kind: "missing", reason: "waiting", message: "" });
+  const start = startRunOf(
+    {
+      untilMs: 0,
+      metrics: [waiting(name), waiting("request-duration")],
+      history: [
+        { name, dispersions: [3], counts: { total: 1000, bad: 5 } },
+        { name: "request-duration", dispersions: [2, 4], histogram: bounds },
+      ],
+    },
+    lookAt(0, { loadRatio: 2 }),
+  );
+  // As the status keeps it in between.
+  const options = { rules, hash: settingsHash(rules), revision: "r" };
+  const read = readRun(JSON.parse(JSON.stringify(writeRun(start))), options);
+  if (read.kind !== "run") throw new Error("what was written can be read");
+  const latency = { name: "request-duration", kind: "latency", canary: bounds, primary: bounds } as const;
+  const updated = updateRun(
+    read.run,
+    { untilMs: TICK_MS, metrics: [errors(1, 200, 4, 800), latency] },
+    lookAt(TICK_MS),
+  );
+  expect(updated.ok ? updated.value.metrics : []).toMatchObject([
+    { kind: "counts", dispersion: 5, pastRate: 0.005, missing: 0 },
+    { kind: "latency", isPlanned: true, dispersions: [3, 7], past: bounds },
+  ]);
+});
