@@ -11,6 +11,7 @@ import type { KubeClient } from "#kube";
 import { startTestApiServer, type TestApiServer } from "#testing";
 import { startLocalServer } from "./local-server.ts";
 import { createFaultyClient } from "./faulty-client.ts";
+import { readRuns } from "./records/index.ts";
 import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
 import { autoscaler, canary, canaryWith, configured, deployment, settings } from "./rehearsal-objects.ts";
 
@@ -203,6 +204,10 @@ test("an idle Canary costs no write", async () => {
   const { client, writes } = createFaultyClient(rehearsal.client);
   const operator = rehearsal.runOperator({ namespace: "idle", signal: stop.signal, client });
   await rehearsal.until("idle", (object) => isPhase("Initialized")(object) && isDrained(object));
+  // The record of the initialization follows its status.
+  const runs = { namespace: "idle", name: "web-serin-runs" };
+  const kept = async () => readRuns(await rehearsal.client.get<ConfigMap>(resources.configMaps, runs)).runs[0]?.outcome;
+  await expect.poll(kept, { timeout: 10_000 }).toBe("initialized");
   const before = writes.length;
   const key = { namespace: "idle", name: "web" };
   for (let i = 0; i < 5; i++) {
