@@ -5,6 +5,7 @@ import type { CapacityRecord, CheckFact, DecisionRecord, Deed, EvidenceFact } fr
 
 /** `12,345`. */
 export function count(value: number): string {
+  if (!(value < 1e12)) return "no end of";
   return Math.round(value).toLocaleString("en-US");
 }
 
