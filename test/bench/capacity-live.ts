@@ -15,7 +15,13 @@ import { parseDemoOptions } from "../../src/cli/demo/options.ts";
 import { type RolloutWatch, watchRollout } from "../../src/cli/demo/watch.ts";
 import { PROGRAM_DIRECTORY, VERSION } from "../../src/cli/installation.ts";
 import { createLog } from "../../src/cli/output/log.ts";
-import { liveObjects, liveScenarios, type LiveScenario, REQUESTS_PER_SECOND } from "./capacity-parts/live-scenarios.ts";
+import {
+  couplings,
+  liveObjects,
+  liveScenarios,
+  type LiveScenario,
+  REQUESTS_PER_SECOND,
+} from "./capacity-parts/live-scenarios.ts";
 import { type Figure, type Figures, reported } from "./figures.ts";
 
 const NAMESPACE = "canary-system";
@@ -41,21 +47,21 @@ interface Run {
   readonly warnings: readonly string[];
 }
 
-/** The same app, load and release on the embedded cluster, with real requests, coupling off and enforced. */
+/** The same app, load and release on the embedded cluster, with real requests, coupled and not. */
 export async function benchCapacityLive(): Promise<Figures> {
   const figures: Record<string, Figure> = {};
   for (const scenario of liveScenarios) {
     const key = scenario.name.replaceAll(" ", "-");
-    for (const coupling of ["off", "enforce"] as const) {
-      const run = await runOnce(scenario, coupling);
+    for (const [way, capacity] of Object.entries(couplings)) {
+      const run = await runOnce(scenario, capacity);
       console.log(
         [
-          `${scenario.name}, coupling ${coupling}: ${rowOf(run)}`,
+          `${scenario.name}, ${way}: ${rowOf(run)}`,
           ...historyLines(run.columns),
           ...run.warnings.map((text) => `  ! ${text}`),
         ].join("\n"),
       );
-      const name = `${key}-${coupling === "off" ? "alone" : "coupled"}`;
+      const name = `${key}-${way}`;
       figures[`${name}-failed-or-late`] = reported(run.failedCount + run.lateCount, "requests");
       figures[`${name}-pod-minutes`] = reported(run.podMinutes, "pod-minutes");
       figures[`${name}-release`] = reported(run.releaseSeconds, `s, ${run.phase}`);
@@ -68,7 +74,7 @@ function rowOf({ phase, releaseSeconds, requestCount, failedCount, lateCount, po
   return `${phase} after ${releaseSeconds.toFixed(0)} s; of ${requestCount} requests ${failedCount} failed and ${lateCount} were later than ${LATENCY_TARGET_MS} ms; ${podMinutes.toFixed(1)} pod-minutes`;
 }
 
-async function runOnce(scenario: LiveScenario, coupling: NonNullable<CanaryCapacity["coupling"]>): Promise<Run> {
+async function runOnce(scenario: LiveScenario, capacity: CanaryCapacity): Promise<Run> {
   const directory = mkdtempSync(join(tmpdir(), "serin-bench-capacity-"));
   const stop = new AbortController();
   const log = createLog("error", process.stderr);
@@ -89,7 +95,7 @@ async function runOnce(scenario: LiveScenario, coupling: NonNullable<CanaryCapac
   const client = createKubeClient(await loadKubeconfig(cluster.kubeconfigPath));
   let load: Load | undefined;
   try {
-    await applyObjects(client, liveObjects(scenario, coupling));
+    await applyObjects(client, liveObjects(scenario, capacity));
     const rates = {
       metricsUrl: cluster.metricsUrl,
       namespace: NAMESPACE,

@@ -24,34 +24,34 @@ export const REQUESTS_PER_SECOND = 60;
 const INTERVAL = "10s";
 const MAX_COUNT = 12;
 
-/** The example's objects with a scenario's rollout; the two runs of a comparison differ in the coupling alone. */
-export function liveObjects(
-  scenario: LiveScenario,
-  coupling: NonNullable<CanaryCapacity["coupling"]>,
-): readonly KubeObject[] {
+/** What is compared: autoscalers that react alone, the coupling as it is, and the coupling with a number of the user's. */
+export const couplings: Readonly<Record<string, CanaryCapacity>> = {
+  alone: { coupling: "off" },
+  coupled: { coupling: "enforce" },
+  declared: { coupling: "enforce", requestsPerPod: 7 },
+};
+
+/** The example's objects with a scenario's rollout; the runs of a comparison differ in `spec.capacity` alone. */
+export function liveObjects(scenario: LiveScenario, capacity: CanaryCapacity): readonly KubeObject[] {
   const options = parseDemoOptions({ load: "ramp", interval: INTERVAL });
   if (!options.ok) throw new Error(options.error);
   return scenarioOf(options.value).objects.map((object) => {
     const copy = deepCopy(object) as { kind: string; spec?: unknown };
     if (!isObject(copy.spec)) return object;
-    if (copy.kind === "Canary") setRollout(copy.spec, scenario, coupling);
+    if (copy.kind === "Canary") setRollout(copy.spec, scenario, capacity);
     if (copy.kind === "ScaledObject") copy.spec.maxReplicaCount = MAX_COUNT;
     if (copy.kind === "Deployment") return withPodStart(object, scenario);
     return copy as KubeObject;
   });
 }
 
-function setRollout(
-  spec: Record<string, unknown>,
-  { stepWeights }: LiveScenario,
-  coupling: NonNullable<CanaryCapacity["coupling"]>,
-): void {
+function setRollout(spec: Record<string, unknown>, { stepWeights }: LiveScenario, capacity: CanaryCapacity): void {
   const analysis = isObject(spec.analysis) ? spec.analysis : {};
   const { stepWeight: _, ...rest } = analysis;
   // Longer than any of these pods takes, so that no run ends for its deadline.
   spec.progressDeadlineSeconds = 60;
   spec.analysis = { ...rest, stepWeights, maxWeight: Math.max(...stepWeights) };
-  spec.capacity = { coupling };
+  spec.capacity = capacity;
 }
 
 function withPodStart(object: KubeObject, { podStart }: LiveScenario): KubeObject {
