@@ -1,21 +1,29 @@
 import type { Figures } from "../test/bench/figures.ts";
 
+const FLAGS = ["--json", "--plot", "--live"];
+
 /** The benchmarks by name; each is loaded only when it is asked for. */
 const benches: Readonly<Record<string, () => Promise<Figures>>> = {
   start: async () => (await import("../test/bench/start.ts")).benchStart(),
   proxy: async () => (await import("../test/bench/proxy.ts")).benchProxy(),
   operator: async () => (await import("../test/bench/operator.ts")).benchOperator(),
-  capacity: async () => (await import("../test/bench/capacity.ts")).benchCapacity(),
+  capacity: async () =>
+    process.argv.includes("--live")
+      ? (await import("../test/bench/capacity-live.ts")).benchCapacityLive()
+      : (await import("../test/bench/capacity.ts")).benchCapacity(),
   promql: async () => (await import("../test/bench/promql.ts")).benchPromql(),
 };
 
-/** `npm run bench -- NAME [--json] [--plot]`: measures, prints a table, with `--json` one last line for programs, and with `--plot` pictures. */
+/**
+ * `npm run bench -- NAME [--json] [--plot] [--live]`: measures, prints a table, with `--json` one last line for programs, with
+ * `--plot` pictures, and with `--live` on the embedded cluster instead of the simulator (capacity alone has these two).
+ */
 async function main(): Promise<void> {
   const [name = "", ...flags] = process.argv.slice(2);
   const bench = benches[name];
-  if (bench === undefined || flags.some((flag) => flag !== "--json" && flag !== "--plot")) {
+  if (bench === undefined || flags.some((flag) => !FLAGS.includes(flag))) {
     console.error(
-      `usage: npm run bench -- ${Object.keys(benches).join("|")} [--json] [--plot]; received "${process.argv.slice(2).join(" ")}"`,
+      `usage: npm run bench -- ${Object.keys(benches).join("|")} [--json] [--plot] [--live]; received "${process.argv.slice(2).join(" ")}"`,
     );
     process.exitCode = 2;
     return;
