@@ -20,8 +20,8 @@ const analysis = {
     onTimeout: "rollback",
   },
   interval: "2s",
-  stepWeight: 20,
-  maxWeight: 20,
+  stepWeight: 50,
+  maxWeight: 50,
   metrics: [
     { name: "request-success-rate", interval: "10s", thresholdRange: { min: 90 } },
     { name: "request-duration", interval: "10s", thresholdRange: { max: 5000 } },
@@ -39,7 +39,7 @@ describe.concurrent("verdicts on serin up", () => {
     expect(await app.waitForPhase("Succeeded", "Failed")).toBe("Succeeded");
     expect(failuresOf(await app.leave())).toEqual([]);
     // By proof, and not because its time was over: that would have been a rollback.
-    expect(await app.events()).toContain("Advance web.sequential-good canary weight 20");
+    expect(await app.events()).toContain("Advance web.sequential-good canary weight 50");
     expect((await app.canary()).status?.evidence).toBeUndefined();
   });
 
