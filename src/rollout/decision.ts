@@ -165,6 +165,43 @@ export interface Explanation {
   readonly checks: readonly CheckFact[];
   /** What the traffic needed in pods; absent when nothing is said of it. */
   readonly capacity?: CapacityPlan;
+  /** Of a sequential analysis: what was seen of each metric, and how far it is from a verdict. */
+  readonly evidence?: Evidence;
+  /** What would have led to another outcome, in one sentence: `with 3 bad requests fewer it would have gone on`. */
+  readonly otherwise?: string;
+}
+
+/** Where the evidence of a run stands. Evidence is the natural logarithm of an e-value. */
+export interface Evidence {
+  /** All metrics together, against "no worse than tolerated". */
+  readonly combined: number;
+  /** At which the release is rolled back: ln(1/alpha). */
+  readonly stopAt: number;
+  readonly metrics: readonly EvidenceFact[];
+}
+
+export interface EvidenceFact {
+  readonly metric: string;
+  /** What is counted as bad, or compared: `errors`, `slower than 250ms`. */
+  readonly what: string;
+  readonly canary: { readonly total: number; readonly bad: number };
+  readonly primary: { readonly total: number; readonly bad: number };
+  /** Canary's bad rate minus the primary's, 0 to 1; undefined before the first request. */
+  readonly estimate: number | undefined;
+  /** What the difference may be, with the confidence of the run. */
+  readonly interval?: { readonly low: number; readonly high: number };
+  /** ln E against "no worse than tolerated". */
+  readonly worse: number;
+  /** Chance of so much evidence about a release that is no worse than tolerated, 0 to 1. */
+  readonly falseAlarm: number;
+  /** Upper bound of the canary's excess, 0 to 1; the release goes on when it is at most `goAt`. */
+  readonly bound: number | undefined;
+  readonly goAt: number | undefined;
+  /** Requests of the canary that a verdict still needs at the rates seen, and how long they take at this traffic. */
+  readonly left?: { readonly requestCount: number; readonly etaMs: number | undefined };
+  readonly verdict: "worse" | "better" | "unknown";
+  readonly query?: string;
+  readonly windowMs?: number;
 }
 
 /** One check of the tick: what was asked, what came back, what was allowed. */

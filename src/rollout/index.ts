@@ -1,5 +1,15 @@
 export { decide, labels, MAX_ROUNDS } from "./decide.ts";
-export type { AffinityCookies, CheckFact, Command, Decision, EventType, Explanation, Label } from "./decision.ts";
+export type {
+  AffinityCookies,
+  CheckFact,
+  Command,
+  Decision,
+  Evidence,
+  EvidenceFact,
+  EventType,
+  Explanation,
+  Label,
+} from "./decision.ts";
 export { FINALIZER } from "./finalizer.ts";
 export {
   type Intent,

@@ -1,0 +1,52 @@
+import { type Arms, servedShare } from "./arms.ts";
+import { betterTerms } from "./better-evidence.ts";
+import { type LinearEvidence, linearEvidenceAt, smallestReaching } from "./linear-evidence.ts";
+
+/**
+ * An upper bound of the canary's excess bad rate that holds at all times at once, so that looking at it at each tick is free.
+ */
+
+/** Fixed before the first tick. */
+export interface ExcessPlan {
+  /** The excess is counted beyond this many times the primary's bad rate. */
+  readonly unacceptableRatio: number;
+  /** Alternatives, as parts of the unacceptable ratio; each in (0, 1). */
+  readonly fractions: readonly number[];
+  /** Design effect φ ≥ 1. */
+  readonly dispersion: number;
+}
+
+/** Source: statistics reference 2.2. */
+export const EXCESS_FRACTIONS: readonly number[] = [0.05, 0.3, 0.6, 0.8];
+
+/** Adds an interval; one in which a copy got no request changes nothing. Source: statistics reference 2.2. */
+export function updateExcess(plan: ExcessPlan, state: LinearEvidence, arms: Arms): LinearEvidence {
+  const share = servedShare(arms);
+  if (share === undefined) return state;
+  const { canary, primary } = arms;
+  const bases: number[] = [];
+  const slopes: number[] = [];
+  plan.fractions.forEach((fraction, index) => {
+    const terms = betterTerms(share, plan.unacceptableRatio, fraction * plan.unacceptableRatio);
+    const nats = terms.perCanaryBad * canary.bad + terms.perPrimaryBad * primary.bad;
+    bases.push((state.bases[index] ?? 0) + nats / plan.dispersion);
+    slopes.push((state.slopes[index] ?? 0) + (terms.perCanaryRequest * canary.total) / plan.dispersion);
+  });
+  return { bases, slopes };
+}
+
+/**
+ * U: with confidence 1 − beta, at all times, the canary's bad rate is at most the unacceptable ratio times the primary's plus U.
+ * A share of the requests, 0 to 1; 1 while nothing is known.
+ *
+ * It bounds a constant excess. For a release that drifts take the larger one of the bound of the whole release and of the
+ * bound since the last weight. Source: statistics reference 2.2.
+ */
+export function upperExcess(state: LinearEvidence, beta: number): number {
+  return smallestReaching(state, -Math.log(beta));
+}
+
+/** ln e against "the canary's bad rate is at least the unacceptable ratio times the primary's plus `excess`". */
+export function nonInferiorityEvidence(state: LinearEvidence, excess: number): number {
+  return linearEvidenceAt(state, excess);
+}
