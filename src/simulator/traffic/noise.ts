@@ -68,14 +68,16 @@ class DriftState {
   }
 
   step(logs: Float64Array): void {
-    const { sharedSd, podSd } = this.#drift;
+    const { sharedSd, podSd, lastingSd } = this.#drift;
+    // So that the factors have the mean 1: a rate of 0.5 % stays one, however it drifts.
+    const correction = (sharedSd ** 2 + podSd ** 2 + lastingSd ** 2) / 2;
     const sharedNews = sharedSd * Math.sqrt(1 - this.#sharedMemory ** 2);
     const podNews = podSd * Math.sqrt(1 - this.#podMemory ** 2);
     this.#shared = this.#sharedMemory * this.#shared + sharedNews * drawNormal(this.#random);
     for (let pod = 0; pod < logs.length; pod += 1) {
       const own = this.#podMemory * (this.#pods[pod] ?? 0) + podNews * drawNormal(this.#random);
       this.#pods[pod] = own;
-      logs[pod] = this.#shared + own + (this.#lasting[pod] ?? 0);
+      logs[pod] = this.#shared + own + (this.#lasting[pod] ?? 0) - correction;
     }
   }
 }
