@@ -1,5 +1,6 @@
 import type { CanaryMetric, CanaryPhase, CanaryWebhook } from "#api";
 import type { Problem } from "#base";
+import type { Arms, LatencyHistogram } from "#stats";
 
 /** All that a decision may depend on beside the Canary itself and the time. */
 export interface Observation {
@@ -121,7 +122,18 @@ export type Question =
   | { readonly kind: "hook"; readonly id: string; readonly hook: CanaryWebhook; readonly phase: CanaryPhase }
   | { readonly kind: "metric"; readonly id: string; readonly metric: CanaryMetric; readonly part: MetricPart }
   | { readonly kind: "providers"; readonly id: string }
-  | { readonly kind: "served"; readonly id: string };
+  | { readonly kind: "served"; readonly id: string }
+  | SamplesQuestion;
+
+/** What both copies counted since the last tick of a sequential analysis. */
+export interface SamplesQuestion {
+  readonly kind: "samples";
+  readonly id: "samples";
+  /** Where the counts begin: the end of those that the evidence has. Undefined at the first tick, which only learns it. */
+  readonly afterMs: number | undefined;
+  /** Whether the primary's past is needed too: at the first tick of a run. */
+  readonly needsHistory: boolean;
+}
 
 /** A metric entry may be a built-in one, carry a query of its own, and name a template, all at once. */
 export type MetricPart = "builtin" | "inline" | "template";
@@ -132,7 +144,50 @@ export type Answer =
   /** `problem` is absent when every metrics provider answers, and empty when the mistakes of some are told otherwise. */
   | { readonly kind: "providers"; readonly problem?: string }
   /** `share` is absent when nothing measures it or nothing was served. */
-  | { readonly kind: "served"; readonly share?: ServedShare };
+  | { readonly kind: "served"; readonly share?: ServedShare }
+  | { readonly kind: "samples"; readonly samples: Samples };
+
+/** Counts of both copies over one and the same interval; never rates. Source: statistics 2.9. */
+export interface Samples {
+  /** End of the interval, and so the start of the next. Undefined when nothing was counted. */
+  readonly untilMs: number | undefined;
+  /** By the metrics of the analysis, in their order; each name once. */
+  readonly metrics: readonly MetricSamples[];
+  /** The primary's last hours, when they were asked for. */
+  readonly history?: readonly MetricHistory[];
+}
+
+export type MetricSamples = {
+  /** Of the Canary's metric. */
+  readonly name: string;
+  readonly query?: string;
+} & (
+  | { readonly kind: "counts"; readonly arms: Arms }
+  /** Over the same bounds. */
+  | { readonly kind: "latency"; readonly canary: LatencyHistogram; readonly primary: LatencyHistogram }
+  | { readonly kind: "scalar"; readonly canary: number; readonly primary: number }
+  | { readonly kind: "missing"; readonly reason: MissingReason; readonly message: string }
+);
+
+/** Why there are no counts; none of these is a verdict on the release. */
+export type MissingReason =
+  /** Neither copy has such a series, or nothing was requested. */
+  | "none"
+  /** One copy is not complete yet; its counts come later, for both. */
+  | "waiting"
+  /** What came is no count: text, two series where one belongs, NaN, a negative counter, other bounds than before. */
+  | "invalid"
+  | "error"
+  | "unreachable";
+
+/** What the plan of a metric is made from, before the first tick. */
+export interface MetricHistory {
+  readonly name: string;
+  /** Design effects, 1 or more: one for counts, one for each bound for latency. Undefined without enough history. */
+  readonly dispersions?: readonly number[];
+  /** Of the primary, for latency. */
+  readonly histogram?: LatencyHistogram;
+}
 
 /** What a metrics provider said. Only some of these are a verdict on the release. */
 export type MetricResult =

@@ -182,6 +182,8 @@ function answerTo(question: Question, look: Look): Answer {
   switch (question.kind) {
     case "providers":
       return { kind: "providers" };
+    case "samples":
+      return { kind: "samples", samples: { untilMs: undefined, metrics: [] } };
     case "served":
       return { kind: "served", share: { canaryPercent: 33, requestCount: 50, windowMs: 1000 } };
     case "hook": {

@@ -147,6 +147,8 @@ export class OperatorModel {
     switch (question.kind) {
       case "providers":
         return { kind: "providers" };
+      case "samples":
+        return { kind: "samples", samples: { untilMs: undefined, metrics: [] } };
       case "hook":
         return { kind: "hook", isPassed: question.hook.type !== "rollback", detail: "" };
       case "served": {

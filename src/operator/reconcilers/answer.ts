@@ -2,7 +2,14 @@ import type { Canary } from "#api";
 import { unreachable } from "#base";
 import { type Answer, completeStatus, type MetricResult, namesOf, partsOf, type Question } from "#rollout";
 import { callWebhook, type WebhookPayload } from "../gates/index.ts";
-import { checkProvider, type MeasureContext, measure, measureServedShare, metricFault } from "../metrics/index.ts";
+import {
+  checkProvider,
+  type MeasureContext,
+  measure,
+  measureSamples,
+  measureServedShare,
+  metricFault,
+} from "../metrics/index.ts";
 import type { OperatorContext } from "../operator-context.ts";
 import { revisionChecksum } from "../workloads/index.ts";
 
@@ -34,6 +41,8 @@ async function answer(question: Question, canary: Canary, context: OperatorConte
       const share = await measureServedShare({ canary }, measureContext(context));
       return share === undefined ? { kind: "served" } : { kind: "served", share };
     }
+    case "samples":
+      return { kind: "samples", samples: await measureSamples(question, { canary }, measureContext(context)) };
     default:
       return unreachable(question);
   }

@@ -1,10 +1,24 @@
 import { createExternalTriggers } from "./external.ts";
+import { kafka } from "./kafka/kafka.ts";
 import { mysqlTrigger } from "./mysql.ts";
+import { natsJetStream } from "./nats/nats-jetstream.ts";
 import { postgresqlTrigger } from "./postgresql.ts";
+import { rabbitMq } from "./rabbitmq/rabbitmq.ts";
+import { redisLists } from "./redis/redis-lists.ts";
+import { redisStreams } from "./redis/redis-streams.ts";
 import type { TriggerKind } from "./trigger.ts";
 
 /** Every kind of trigger. To add one: a file that exports a {@link TriggerKind}, and its name here. */
-export const triggerKinds: readonly TriggerKind[] = [postgresqlTrigger, mysqlTrigger, ...createExternalTriggers()];
+export const triggerKinds: readonly TriggerKind[] = [
+  ...createExternalTriggers(),
+  kafka,
+  mysqlTrigger,
+  natsJetStream,
+  postgresqlTrigger,
+  rabbitMq,
+  redisLists,
+  redisStreams,
+];
 
 export type * from "./trigger.ts";
 export { TriggerConfig, type TriggerConfigSources } from "./trigger-config.ts";
