@@ -12,20 +12,13 @@ import {
 } from "#rollout";
 import { displayQuantile } from "#stats";
 import { ISTIO_BOUNDS_MS, type PrimaryHistory } from "../traffic/index.ts";
+import type { Moment } from "./moment.ts";
 import { armsOf, histogramOf, type StepLog } from "./step-log.ts";
 
 /** What answers questions in a simulation: the counts of the traffic, and the primary's past. Times are since the first request. */
-export interface AnswerSource {
+export interface AnswerSource extends Moment {
   readonly log: StepLog;
   readonly history: PrimaryHistory;
-  /** The built-in metrics that the analysis has, in its order. */
-  readonly metricNames: readonly string[];
-  readonly nowMs: number;
-  /** End of the newest counts that can be read. */
-  readonly countedMs: number;
-  readonly isMetricsDown: boolean;
-  /** Where the clock of decisions has the first request. */
-  readonly epochMs: number;
 }
 
 const DEFAULT_WINDOW_MS = 60_000;
@@ -61,7 +54,8 @@ function metricResult({ metric }: Extract<Question, { kind: "metric" }>, source:
   if (source.isMetricsDown) return { kind: "unreachable", message: DOWN };
   const window = parseDuration(metric.interval ?? "");
   const windowMs = window.ok ? window.value : DEFAULT_WINDOW_MS;
-  const counts = source.log.canaryOver({ endMs: source.countedMs, windowMs });
+  const endMs = source.countedMs;
+  const counts = source.log.canaryOver({ afterMs: endMs - windowMs, endMs });
   if (counts === undefined || counts.total === 0) return { kind: "empty" };
   if (metric.name === SUCCESS_RATE) return resultOf(100 * (1 - counts.bad / counts.total));
   // Whole milliseconds, as the operator measures it.

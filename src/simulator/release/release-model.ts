@@ -6,16 +6,16 @@ import {
   type Decision,
   decide,
   MAX_ROUNDS,
+  type Question,
   readSettings,
   REQUEST_DURATION,
   SUCCESS_RATE,
 } from "#rollout";
-import type { Judge, Verdict } from "../peers/index.ts";
-import { type PrimaryHistory, randomStream, type ServiceStep } from "../traffic/index.ts";
-import { answerQuestion } from "./answer-question.ts";
+import type { Verdict } from "../peers/index.ts";
+import { randomStream } from "../traffic/index.ts";
 import { type Environment, isWithin } from "./environment.ts";
+import type { Moment } from "./moment.ts";
 import { ReleaseCluster } from "./release-cluster.ts";
-import { StepLog } from "./step-log.ts";
 
 /** Where the model's clock starts; any time would do. */
 const START_MS = Date.UTC(2026, 0, 1, 12);
@@ -29,24 +29,23 @@ const LOOKS_MAX = 20;
 export interface ReleaseOptions {
   /** With built-in metrics alone, and without hooks. */
   readonly canary: Canary;
-  readonly history: PrimaryHistory;
+  readonly answer: (question: Question, moment: Moment) => Answer;
   readonly environment: Environment;
   readonly seed: number;
   readonly stepMs: number;
 }
 
 /**
- * The operator with one release: the real `decide`, fed with the counts of simulated traffic, on a virtual clock.
+ * The operator with one release: the real `decide` on a virtual clock, and answers that somebody else makes up.
  *
  * The clock's zero is the canary's first request; what comes before it (pods that start, the first look) is gone through at once.
  */
-export class ReleaseModel implements Judge {
+export class ReleaseModel {
   verdict: Verdict = "running";
   status: CanaryStatus;
   lastDecision: Decision | undefined;
   readonly #options: ReleaseOptions;
   readonly #cluster: ReleaseCluster;
-  readonly #log: StepLog;
   readonly #metricNames: readonly string[];
   readonly #random: Random;
   readonly #crashesAtMs: number[];
@@ -61,7 +60,6 @@ export class ReleaseModel implements Judge {
     assert(settings.ok, "a simulated Canary is valid");
     this.#options = options;
     this.#cluster = new ReleaseCluster(options.environment.podStartMs ?? 0, LONG_AGO_MS);
-    this.#log = new StepLog(options.stepMs);
     this.#metricNames = settings.value.metrics
       .map(({ name }) => name)
       .filter((name) => name === SUCCESS_RATE || name === REQUEST_DURATION);
@@ -80,15 +78,9 @@ export class ReleaseModel implements Judge {
     return this.#cluster.weightPercent;
   }
 
-  after(step: ServiceStep, endMs: number): this {
-    this.#log.add(step);
-    this.#lookUntilQuiet(endMs);
-    return this;
-  }
-
   #prepare(): void {
     for (let count = 0; count < PREPARING_STEPS_MAX; count += 1) {
-      this.#lookUntilQuiet(0);
+      this.lookUntilQuiet(0);
       if (this.weightPercent > 0 || this.verdict !== "running") return;
       this.#epochMs += this.#options.stepMs;
     }
@@ -96,7 +88,7 @@ export class ReleaseModel implements Judge {
   }
 
   /** Looks if it is time to, or if pods changed, until neither is so. Times are since the first request. */
-  #lookUntilQuiet(sinceMs: number): void {
+  lookUntilQuiet(sinceMs: number): void {
     const nowMs = this.#epochMs + sinceMs;
     for (let looks = 0; looks < LOOKS_MAX && this.verdict === "running"; looks += 1) {
       const seen = this.#cluster.fingerprint(nowMs);
@@ -149,21 +141,17 @@ export class ReleaseModel implements Judge {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const decision = decide(canary, observation, now);
       if (decision.questions.length === 0) return decision;
-      const source = this.#source(sinceMs);
-      for (const question of decision.questions) answers.set(question.id, answerQuestion(question, source));
+      const moment = this.#moment(sinceMs);
+      for (const question of decision.questions) answers.set(question.id, this.#options.answer(question, moment));
     }
     throw new Bug("the questions of a look end");
   }
 
-  #source(sinceMs: number): Parameters<typeof answerQuestion>[1] {
-    const { environment, history, stepMs } = this.#options;
-    const countedMs = Math.floor((sinceMs - (environment.scrapeLagMs ?? 0)) / stepMs) * stepMs;
+  #moment(sinceMs: number): Moment {
+    const { environment, stepMs } = this.#options;
     return {
-      log: this.#log,
-      history,
       metricNames: this.#metricNames,
-      nowMs: sinceMs,
-      countedMs,
+      countedMs: Math.floor((sinceMs - (environment.scrapeLagMs ?? 0)) / stepMs) * stepMs,
       isMetricsDown: isWithin(environment.metricsOutages, sinceMs),
       epochMs: this.#epochMs,
     };

@@ -15,26 +15,35 @@ export class StepLog {
     this.#steps.push(step);
   }
 
-  /** Counts of the canary over the window that ends at `endMs`; undefined when nothing was counted. */
-  canaryOver({ endMs, windowMs }: { readonly endMs: number; readonly windowMs: number }): CopyCounts | undefined {
+  /** Counts of the canary after `afterMs` until `endMs`; undefined when there is no whole step. */
+  canaryOver({ afterMs, endMs }: Span): CopyCounts | undefined {
     let sum: CopyCounts | undefined;
-    for (const { canary } of this.#between(endMs - windowMs, endMs)) sum = addCopies(sum, canary);
+    for (let index = this.#indexOf(afterMs); index < this.#indexOf(endMs); index += 1) {
+      const step = this.#steps[index];
+      if (step !== undefined) sum = addCopies(sum, step.canary);
+    }
     return sum;
   }
 
   /** Counts of both copies after `afterMs` until `endMs`; undefined when there is no whole step. */
-  bothOver({ afterMs, endMs }: { readonly afterMs: number; readonly endMs: number }): ServiceStep | undefined {
+  bothOver({ afterMs, endMs }: Span): ServiceStep | undefined {
     let sum: ServiceStep | undefined;
-    for (const step of this.#between(afterMs, endMs)) sum = addSteps(sum, step);
+    for (let index = this.#indexOf(afterMs); index < this.#indexOf(endMs); index += 1) {
+      const step = this.#steps[index];
+      if (step !== undefined) sum = sum === undefined ? step : addSteps(sum, step);
+    }
     return sum;
   }
 
-  #between(afterMs: number, endMs: number): ServiceStep[] {
-    return this.#steps.slice(
-      Math.max(0, Math.round(afterMs / this.#stepMs)),
-      Math.max(0, Math.round(endMs / this.#stepMs)),
-    );
+  #indexOf(atMs: number): number {
+    return Math.min(this.#steps.length, Math.max(0, Math.round(atMs / this.#stepMs)));
   }
+}
+
+/** Times are since the canary's first request. */
+interface Span {
+  readonly afterMs: number;
+  readonly endMs: number;
 }
 
 export function armsOf({ canary, primary }: ServiceStep): Arms {

@@ -7,6 +7,7 @@ import {
   canaryPodCount,
   type Effect,
   effectAt,
+  type Fault,
   HEALTHY_LATENCY,
   loadFactor,
   PRIMARY_POD_COUNT,
@@ -29,9 +30,13 @@ export class ServiceTraffic {
   readonly #stepMs: number;
   readonly #noise: PodNoise;
   readonly #random: Random;
+  readonly #allFaults: readonly Fault[];
+  readonly #isUniform: boolean;
 
   constructor(plan: TrafficPlan, seed: number, stepMs: number) {
     this.#plan = plan;
+    this.#allFaults = [...plan.sharedFaults, ...plan.canaryFaults];
+    this.#isUniform = plan.noise === "iid";
     this.#stepMs = stepMs;
     this.#random = randomStream(seed, "requests");
     this.#noise = new PodNoise(plan.noise, randomStream(seed, "noise"), { podCount: 2 * PRIMARY_POD_COUNT, stepMs });
@@ -43,12 +48,16 @@ export class ServiceTraffic {
     this.#noise.step();
     const mean = this.meanRequests(endMs);
     const shared = effectAt(this.#plan.sharedFaults, middleMs);
-    const own = effectAt([...this.#plan.sharedFaults, ...this.#plan.canaryFaults], middleMs);
+    const own = effectAt(this.#allFaults, middleMs);
     const canaryMean = (mean * weightPercent) / FULL_WEIGHT;
-    const pods = canaryPodCount(weightPercent);
+    // Pods without noise are one.
+    const primaryPods = this.#isUniform ? 1 : PRIMARY_POD_COUNT;
+    const canaryPods = this.#isUniform ? 1 : canaryPodCount(weightPercent);
+    const primary = this.#group(mean - canaryMean, shared, { first: 0, count: primaryPods });
+    const canary = this.#group(canaryMean, own, { first: PRIMARY_POD_COUNT, count: canaryPods });
     return {
-      primary: this.#draw({ requestMean: mean - canaryMean, effect: shared, firstPod: 0, podCount: PRIMARY_POD_COUNT }),
-      canary: this.#draw({ requestMean: canaryMean, effect: own, firstPod: PRIMARY_POD_COUNT, podCount: pods }),
+      primary: drawCopy(this.#random, primary, ISTIO_BOUNDS_MS),
+      canary: drawCopy(this.#random, canary, ISTIO_BOUNDS_MS),
     };
   }
 
@@ -69,22 +78,16 @@ export class ServiceTraffic {
     return Math.min(1, extraErrors) + shareAbove(shape, SLOW_MS) - shareAbove(HEALTHY_LATENCY, SLOW_MS);
   }
 
-  #draw(group: {
-    readonly requestMean: number;
-    readonly effect: Effect;
-    readonly firstPod: number;
-    readonly podCount: number;
-  }): CopyCounts {
-    const { noise, errorRate } = this.#plan;
-    const pods: PodGroup = {
-      ...group,
-      errorRate,
-      isBursty: noise === "burst",
+  #group(requestMean: number, effect: Effect, pods: { readonly first: number; readonly count: number }): PodGroup {
+    return {
+      requestMean,
+      effect,
+      errorRate: this.#plan.errorRate,
+      isBursty: this.#plan.noise === "burst",
       errorLogs: this.#noise.errorLogs,
       latencyLogs: this.#noise.latencyLogs,
-      // Pods without noise are one.
-      podCount: noise === "iid" ? 1 : group.podCount,
+      firstPod: pods.first,
+      podCount: pods.count,
     };
-    return drawCopy(this.#random, pods, ISTIO_BOUNDS_MS);
   }
 }

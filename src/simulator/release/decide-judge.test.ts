@@ -5,7 +5,7 @@ import { flagger, FLAGGER_DEFAULT } from "../peers/index.ts";
 import { type Fault, type PrimaryHistory, type TrafficPlan } from "../traffic/index.ts";
 import { runTrial, type Trial } from "../trials/index.ts";
 import type { Environment } from "./environment.ts";
-import { ReleaseModel } from "./release-model.ts";
+import { DecideJudge } from "./decide-judge.ts";
 
 const canary: Canary = {
   apiVersion: "flagger.app/v1beta1",
@@ -42,7 +42,7 @@ function trialOf(options: {
   readonly seed: number;
 }): Trial {
   const { seed } = options;
-  const judge = new ReleaseModel({ canary, history, environment: options.environment ?? {}, seed, stepMs: 10_000 });
+  const judge = new DecideJudge({ canary, history, environment: options.environment ?? {}, seed, stepMs: 10_000 });
   return runTrial(judge, { plan: { ...calm, ...options.plan }, seed, stepMs: 10_000, horizonMs: 3_600_000 });
 }
 
@@ -69,7 +69,7 @@ test("flagger: the peer's stepper is the real decide with method threshold, but 
   expect([...verdicts].toSorted()).toEqual(["promoted", "rolled-back"]);
 });
 
-test("ReleaseModel: the same seed is the same trial, whatever goes wrong around it", () => {
+test("DecideJudge: the same seed is the same trial, whatever goes wrong around it", () => {
   const environment: Environment = {
     metricsOutages: [{ fromMs: 100_000, untilMs: 250_000 }],
     conflictShare: 0.2,
@@ -80,7 +80,7 @@ test("ReleaseModel: the same seed is the same trial, whatever goes wrong around 
   expect(trialOf({ environment, seed: 3 })).toEqual(trialOf({ environment, seed: 3 }));
 });
 
-test("ReleaseModel: an outage of the metrics only delays a healthy release", () => {
+test("DecideJudge: an outage of the metrics only delays a healthy release", () => {
   const trial = trialOf({
     plan: { errorRate: 0.0001, noise: "iid" },
     environment: { metricsOutages: [{ fromMs: 100_000, untilMs: 700_000 }] },
@@ -89,7 +89,7 @@ test("ReleaseModel: an outage of the metrics only delays a healthy release", () 
   expect(trial).toMatchObject({ verdict: "promoted", endedMs: 300_000 + 600_000 });
 });
 
-test("ReleaseModel: crashes and refused writes at any look delay a healthy release, and neither promote nor save a bad one", () => {
+test("DecideJudge: crashes and refused writes at any look delay a healthy release, and neither promote nor save a bad one", () => {
   fc.assert(
     fc.property(
       fc.record({
