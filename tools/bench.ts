@@ -6,16 +6,23 @@ const benches: Readonly<Record<string, () => Promise<Figures>>> = {
   proxy: async () => (await import("../test/bench/proxy.ts")).benchProxy(),
   operator: async () => (await import("../test/bench/operator.ts")).benchOperator(),
   capacity: async () => (await import("../test/bench/capacity.ts")).benchCapacity(),
+  verdicts: async () => (await import("../test/bench/verdicts.ts")).benchVerdicts(),
+  simulator: async () => (await import("../test/bench/simulator.ts")).benchSimulator(),
   promql: async () => (await import("../test/bench/promql.ts")).benchPromql(),
 };
 
-/** `npm run bench -- NAME [--json] [--plot]`: measures, prints a table, with `--json` one last line for programs, and with `--plot` pictures. */
+const FLAGS = ["--json", "--plot", "--full"];
+
+/**
+ * `npm run bench -- NAME [--json] [--plot] [--full]`: measures, prints a table, with `--json` one last line for programs, with
+ * `--plot` pictures, and with `--full` as many runs as the goals were set with.
+ */
 async function main(): Promise<void> {
   const [name = "", ...flags] = process.argv.slice(2);
   const bench = benches[name];
-  if (bench === undefined || flags.some((flag) => flag !== "--json" && flag !== "--plot")) {
+  if (bench === undefined || flags.some((flag) => !FLAGS.includes(flag))) {
     console.error(
-      `usage: npm run bench -- ${Object.keys(benches).join("|")} [--json] [--plot]; received "${process.argv.slice(2).join(" ")}"`,
+      `usage: npm run bench -- ${Object.keys(benches).join("|")} [--json] [--plot] [--full]; received "${process.argv.slice(2).join(" ")}"`,
     );
     process.exitCode = 2;
     return;
