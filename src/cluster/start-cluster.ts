@@ -6,8 +6,16 @@ import { assert, Failure, type Log } from "#base";
 import { createInformer, createKubeClient, type KubeClient, systemClock, systemRandom } from "#kube";
 import { addonObjects, OPERATOR_IMAGE } from "./addons/index.ts";
 import { type ApiServer, ensurePki, type Pki, startApiServer } from "./apiserver/index.ts";
-import { scaledObjectReviewer } from "./autoscale/index.ts";
-import { startControllers } from "./controllers/index.ts";
+import {
+  compileFormula,
+  createKedaMetrics,
+  type KedaMetrics,
+  scaledObjectReviewer,
+  type ScaledObjects,
+  startScaledObjects,
+  triggerKinds,
+} from "./autoscale/index.ts";
+import { type Controllers, startControllers } from "./controllers/index.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory/index.ts";
 import { firstExternalSource } from "./metric-apis.ts";
 import { type Metrics, podTargets, startMetrics, staticTarget } from "./metrics/index.ts";
@@ -111,12 +119,14 @@ interface Foundation {
 async function startParts(options: StartOptions, close: () => Promise<void>): Promise<Cluster> {
   const foundation = await startFoundation(options);
   const { apiServer, gatewayPort, kubeconfigPath } = foundation;
-  await startControlPlane(options, foundation);
+  const controllers = await startControlPlane(options, foundation);
   await Promise.all([installObjects(options, foundation), startTraffic(options, foundation)]);
-  const metrics = await startMetricsStore(options, foundation);
+  const kedaMetrics = createKedaMetrics();
+  const metrics = await startMetricsStore(options, foundation, kedaMetrics);
+  const scaledObjects = await startAutoscaling(options, { client: foundation.client, controllers, kedaMetrics });
   const { custom, external } = metrics.apis;
   // What is ahead of the metrics store in this list is asked first: a series must not hide a scaler's metric.
-  apiServer.attachMetrics({ custom, external: firstExternalSource([external]) });
+  apiServer.attachMetrics({ custom, external: firstExternalSource([scaledObjects.external, external]) });
   const node = await startNodeRuntime(options, foundation);
   apiServer.attachNode(node.api);
   return { apiUrl: apiServer.url, kubeconfigPath, gatewayPort, metricsUrl: metrics.url, close };
@@ -155,7 +165,7 @@ async function startFoundation(options: StartOptions): Promise<Foundation> {
   return { directory, network, pki, apiServer, client, kubeconfigPath, gatewayPort };
 }
 
-async function startControlPlane(options: StartOptions, { client, pki }: Foundation): Promise<void> {
+async function startControlPlane(options: StartOptions, { client, pki }: Foundation): Promise<Controllers> {
   const controllers = startControllers({
     client,
     clock: systemClock,
@@ -166,6 +176,28 @@ async function startControlPlane(options: StartOptions, { client, pki }: Foundat
   });
   options.onClose(() => controllers.close());
   await controllers.synced;
+  return controllers;
+}
+
+/** KEDA's part of autoscaling, once its kinds are served. */
+async function startAutoscaling(
+  options: StartOptions,
+  of: { readonly client: KubeClient; readonly controllers: Controllers; readonly kedaMetrics: KedaMetrics },
+): Promise<ScaledObjects> {
+  const scaledObjects = startScaledObjects({
+    client: of.client,
+    clock: systemClock,
+    random: systemRandom,
+    log: options.log,
+    signal: options.signal,
+    informers: of.controllers.informers,
+    triggerKinds,
+    compileFormula,
+    metrics: of.kedaMetrics,
+  });
+  options.onClose(() => scaledObjects.close());
+  await scaledObjects.synced;
+  return scaledObjects;
 }
 
 /** The kinds of Istio, Flagger and KEDA, then the objects that every such cluster has. */
@@ -251,7 +283,11 @@ async function startTraffic(options: StartOptions, foundation: Foundation): Prom
   });
 }
 
-async function startMetricsStore(options: StartOptions, { client, directory, network }: Foundation): Promise<Metrics> {
+async function startMetricsStore(
+  options: StartOptions,
+  { client, directory, network }: Foundation,
+  kedaMetrics: KedaMetrics,
+): Promise<Metrics> {
   const { log, signal } = options;
   const pods = createInformer<Pod>({
     client,
@@ -273,6 +309,7 @@ async function startMetricsStore(options: StartOptions, { client, directory, net
     ],
     scrapeIntervalMs: options.scrapeIntervalMs,
     version: options.version,
+    moreOwnMetrics: () => kedaMetrics.text(),
     clock: systemClock,
     log,
     signal,

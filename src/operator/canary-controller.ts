@@ -6,7 +6,7 @@ import { createDependencyIndex, type DependencyIndex } from "./dependency-index.
 import type { OperatorContext } from "./operator-context.ts";
 import { type CanaryMemory, createCanaryMemory, reconcileCanary } from "./reconcile-canary.ts";
 import { reportStall } from "./report-stall.ts";
-import { dependenciesOf, read, targetId } from "./reconcilers/index.ts";
+import { dependenciesOf, idsOfChange, read, targetId } from "./reconcilers/index.ts";
 
 /**
  * Reconciles Canaries until the context's signal aborts: each when it changes, when an object that it depends on
@@ -63,8 +63,8 @@ function subscribe(queue: WorkQueue, index: DependencyIndex, { views }: Operator
       for (const key of index.keysOf(`${names.namespace}/${targetId(names)}`)) queue.add(key);
     }),
     views.onChange((object) => {
-      const { namespace = "", name = "" } = object.metadata;
-      for (const key of index.keysOf(`${namespace}/${object.kind}/${name}`)) queue.add(key);
+      const { namespace = "" } = object.metadata;
+      for (const id of idsOfChange(object)) for (const key of index.keysOf(`${namespace}/${id}`)) queue.add(key);
     }),
   ];
 }

@@ -147,6 +147,8 @@ const NOT_IN_THIS_RELEASE = [
   // Scaled, and copied by a release of a DaemonSet.
   /apps\/daemonsets$/,
   /keda\.sh\/scaledobjects$/,
+  // Twins that are not wanted any more.
+  /^delete autoscaling\/horizontalpodautoscalers$/,
   /flagger\.app\/alertproviders$/,
   // Asked by the API server for the owner references that we write, never by a request of ours.
   /^update flagger\.app\/canaries\/finalizers$/,

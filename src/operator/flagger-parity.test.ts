@@ -13,36 +13,17 @@ import {
 import { startTestApiServer, type TestApiServer } from "#testing";
 import { startLocalServer } from "./local-server.ts";
 import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
+import { kedaKinds } from "./rehearsal-keda.ts";
 import { canary, canaryWith, configured, deployment, settings } from "./rehearsal-objects.ts";
 
 /** What a team that moves from Flagger relies on, seen from outside. Source: flagger-spec 6.1, 8.2, 9 and appendix A. */
-
-/** KEDA's kind, as far as its group and name go: what is in it is KEDA's. */
-const scaledObjects: KubeObject = {
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  metadata: { name: "scaledobjects.keda.sh" },
-  spec: {
-    group: "keda.sh",
-    scope: "Namespaced",
-    names: { plural: "scaledobjects", singular: "scaledobject", kind: "ScaledObject", listKind: "ScaledObjectList" },
-    versions: [
-      {
-        name: "v1alpha1",
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
-      },
-    ],
-  },
-};
 
 let server: TestApiServer;
 let rehearsal: Rehearsal;
 
 beforeAll(async () => {
   server = await startTestApiServer();
-  rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), scaledObjects] });
+  rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), ...kedaKinds()] });
 });
 
 afterAll(async () => {

@@ -18,6 +18,7 @@ import {
   restoreRoutes,
   scaleTarget,
   setFloor,
+  settleScaler,
   setRoutes,
 } from "./performers/index.ts";
 import { alertOf } from "./alert-of.ts";
@@ -54,7 +55,7 @@ async function performOne(command: Command, options: PerformOptions, context: Op
     case "ensure-primary":
       return ensurePrimary(command.mode, snapshot, context);
     case "ensure-scaler":
-      return ensureScaler(command.mode, snapshot, context);
+      return ensureScaler(snapshot, context);
     case "set-routes":
       return setRoutes(command, snapshot, context);
     case "restore-apex":
@@ -64,6 +65,7 @@ async function performOne(command: Command, options: PerformOptions, context: Op
     case "add-finalizer":
       return addFinalizer(snapshot, context);
     case "remove-finalizer":
+      await settleScaler(snapshot, context);
       return removeFinalizer(snapshot, context);
     case "clear-intent":
       return clearIntent(snapshot, context);

@@ -87,7 +87,12 @@ async function reconcileTraced(
   if (context.signal.aborted) return {};
   const findings = findingsOf(snapshot, { label: decision.label, problems }, context);
   const told = [...findings.blocking, ...findings.mild].filter((problem) => !isTold(snapshot.canary, problem));
-  const commands = [...decision.commands, ...told.map((problem) => standing(formatProblem(problem)))];
+  const commands = [
+    ...(keepsTwin(decision, snapshot) ? [{ kind: "ensure-scaler", mode: "sync" } as const] : []),
+    ...decision.commands,
+    ...told.map((problem) => standing(formatProblem(problem))),
+    ...findings.advice.map(note),
+  ];
   const { announcements } = memory;
   const { phase, canaryWeight } = decision.status;
   context.span.set({ phase, label: decision.label, weight: canaryWeight });
@@ -146,6 +151,15 @@ async function refuse(
   await perform(events, options, context);
   if (!deepEqual(status, canary.status)) await writeStatus(canary, status, context);
   return problems.some(({ code }) => code === "not-served") ? { requeueAfterMs: RECHECK_MS } : {};
+}
+
+/** What keeps a release from going on says nothing against the primary's autoscaler, which serves meanwhile. */
+function keepsTwin({ label }: Decision, { scaler }: Snapshot): boolean {
+  return label === "blocked" && scaler?.primary !== undefined;
+}
+
+function note(problem: Problem): Command {
+  return { kind: "event", type: "Normal", message: formatProblem(problem), isStanding: false };
 }
 
 function standing(message: string): Command {

@@ -13,8 +13,11 @@ const NAME_MAX = 2048;
 /** Characters of a name that a message quotes. */
 const QUOTED_MAX = 120;
 
-/** What is wrong with a reading as such; undefined when nothing is. */
-export function faultOf(reading: CounterReading, width: number): CounterFault | undefined {
+/** What is wrong with a reading as such; undefined when nothing is. Samples from after `untilMs` are not believed. */
+export function faultOf(
+  reading: CounterReading,
+  { width, untilMs }: { readonly width: number; readonly untilMs: number },
+): CounterFault | undefined {
   const { id, source, values, timestampMs } = reading;
   if (id === "" || id.length > NAME_MAX || source.length > NAME_MAX)
     return counterFault("bad-id", reading, `has a name of ${id.length} characters; 1 to ${NAME_MAX} are allowed`);
@@ -23,8 +26,8 @@ export function faultOf(reading: CounterReading, width: number): CounterFault | 
   const bad = values.find((value) => !Number.isFinite(value) || value < 0);
   if (bad !== undefined)
     return counterFault("bad-value", reading, `has the value ${bad}; counters are finite and not negative`);
-  if (!Number.isFinite(timestampMs))
-    return counterFault("bad-time", reading, `was read at ${timestampMs}, which is no time`);
+  if (!Number.isFinite(timestampMs) || timestampMs > untilMs)
+    return counterFault("bad-time", reading, `is of ${timestampMs}, which is no time or has not come yet`);
   return undefined;
 }
 

@@ -30,8 +30,8 @@ export interface CounterSeries {
   readonly values: readonly number[];
   /** Counted since the last joint interval; absent when nothing was. */
   readonly pending?: readonly number[];
-  /** Observations in a row without a usable reading. */
-  readonly missed: number;
+  /** Whether it was read since the last joint interval. */
+  readonly isFresh: boolean;
   // Followed → Overdue (no longer waited for; its interval is open) → Followed | Lost (the interval is over) → Followed (from its
   // new value on); Followed → Ended (its source is gone).
   readonly phase: "followed" | "overdue" | "lost" | "ended";
@@ -46,7 +46,7 @@ export function advanceSeries(
   reading: CounterReading,
 ): { readonly series: CounterSeries; readonly isReset: boolean } {
   const { values, timestampMs: atMs } = reading;
-  const next = { ...series, atMs, values, missed: 0, phase: "followed" as const };
+  const next = { ...series, atMs, values, isFresh: true, phase: "followed" as const };
   // What a lost series counted meanwhile lies in intervals that are over for all others.
   if (series.phase === "lost") return { series: withPending(next, undefined), isReset: false };
   const isReset =
@@ -60,18 +60,18 @@ export function advanceSeries(
 /** A series is read for the first time. `isCounted`: whether it is known to have begun at 0 within the open interval. */
 export function startSeries(reading: CounterReading, isCounted: boolean): CounterSeries {
   const { id, source, arm, values, timestampMs: atMs } = reading;
-  const series: CounterSeries = { id, source, arm, atMs, values, missed: 0, phase: "followed" };
+  const series: CounterSeries = { id, source, arm, atMs, values, isFresh: true, phase: "followed" };
   return isCounted ? withPending(series, values) : series;
 }
 
 /** A series that is there, at an unknown value: it counts from its first usable reading on, and never from 0. */
 export function unknownSeries({ id, source, arm }: CounterReading): CounterSeries {
-  return { id, source, arm, atMs: Number.MIN_SAFE_INTEGER, values: [], missed: 0, phase: "lost" };
+  return { id, source, arm, atMs: Number.MIN_SAFE_INTEGER, values: [], isFresh: false, phase: "lost" };
 }
 
 /** The series once its pending counts were handed out and its interval is over. */
 export function settleSeries(series: CounterSeries): CounterSeries {
-  const settled = series.pending === undefined ? series : withPending(series, undefined);
+  const settled = { ...withPending(series, undefined), isFresh: false };
   return settled.phase === "overdue" ? { ...settled, phase: "lost" } : settled;
 }
 

@@ -11,7 +11,8 @@ import {
   observeCounters,
 } from "./counter-tracker.ts";
 
-const plan: CounterPlan = { ...COUNTER_DEFAULTS, width: 2 };
+/** A scrape every 10 ms keeps the numbers short. */
+const plan: CounterPlan = { ...COUNTER_DEFAULTS, skewMs: 5, giveUpMs: 30, width: 2 };
 
 const reading = (id: string, values: readonly number[], atMs: number, more: Partial<CounterReading> = {}) => ({
   id,
@@ -24,6 +25,10 @@ const reading = (id: string, values: readonly number[], atMs: number, more: Part
 const seen = (readings: readonly CounterReading[], goneSources: readonly string[] = []): CounterObservation => ({
   readings,
   goneSources,
+  nowMs: Math.max(
+    ...readings.map(({ timestampMs }) => timestampMs).filter((ms) => Number.isFinite(ms) && ms < 1000),
+    0,
+  ),
 });
 /** Observes one after the other; returns all steps. */
 function observe(...observations: CounterObservation[]): CounterStep[] {
@@ -115,6 +120,30 @@ test("observeCounters: a missing copy holds back both, and the next observation 
   ]);
 });
 
+test("observeCounters: scrapes that are rarer than observations, and not all at once, are waited for and lose nothing", () => {
+  const slow: CounterPlan = { ...plan, skewMs: 15, giveUpMs: 60 };
+  // Scraped every 15 ms, the primary 7 ms after the canary; observed every 5 ms.
+  const at = (nowMs: number, offsetMs: number) => Math.floor((nowMs - offsetMs) / 15) * 15 + offsetMs;
+  let state: CounterState = NO_COUNTERS;
+  const outcomes: string[] = [];
+  let counted = [0, 0];
+  for (let nowMs = 30; nowMs <= 90; nowMs += 5) {
+    const readings = [
+      reading("c1/a", [at(nowMs, 0), 0], at(nowMs, 0)),
+      reading("p1/a", [2 * at(nowMs, 7), 0], at(nowMs, 7)),
+    ];
+    const step = observeCounters(slow, state, { readings, goneSources: [], nowMs });
+    state = step.state;
+    expect(step.faults).toEqual([]);
+    expect(step.lost).toEqual([]);
+    outcomes.push(step.outcome.kind);
+    if (step.outcome.kind === "counted")
+      counted = [counted[0]! + step.outcome.canary[0]!, counted[1]! + step.outcome.primary[0]!];
+  }
+  expect(outcomes.filter((kind) => kind === "counted")).toHaveLength(4);
+  expect(counted).toEqual([90 - 30, 2 * (82 - 22)]);
+});
+
 test("observeCounters: a reset within a gap loses nothing that was read", () => {
   const steps = observe(
     start,
@@ -199,7 +228,8 @@ test.each([
   ["bad-width", { values: [1] }],
   ["bad-width", { values: [] }],
   ["bad-time", { timestampMs: Number.NaN }],
-  ["late", { timestampMs: 0 }],
+  ["bad-time", { timestampMs: Number.POSITIVE_INFINITY }],
+  ["bad-time", { timestampMs: 9e12 }],
   ["late", { timestampMs: -5 }],
   ["moved", { arm: "primary" as const }],
   ["moved", { source: "c9" }],
@@ -308,8 +338,8 @@ test("observeCounters: whatever restarts and fails, both copies are counted over
           if (isRead) readings.push(reading(id, [...counter], index * 10, { startedMs: startedMs[podIndex] ?? -1 }));
         });
         const order = readings.map((item, at) => ({ item, key: (at * 7 + shuffle) % 5 })).sort((a, b) => a.key - b.key);
-        const sorted = observeCounters({ ...plan, waitMax: 99 }, state, seen(readings));
-        const step = observeCounters({ ...plan, waitMax: 99 }, state, seen(order.map(({ item }) => item)));
+        const sorted = observeCounters({ ...plan, giveUpMs: 9999 }, state, seen(readings));
+        const step = observeCounters({ ...plan, giveUpMs: 9999 }, state, seen(order.map(({ item }) => item)));
         expect(step).toEqual(sorted);
         state = step.state;
         if (step.outcome.kind !== "counted") return;

@@ -16,7 +16,7 @@ import {
  *
  * An incident that hits both copies cancels only when both are counted over it. So no interval ends while a series is missing:
  * the counts wait, and the next observation that is complete covers the whole gap for both copies. A series that stays away is
- * given up after a few observations; what it counts meanwhile is left out, as it belongs to intervals that are over.
+ * given up after a while; what it counts meanwhile is left out, as it belongs to intervals that are over.
  */
 
 export interface CounterPlan {
@@ -24,12 +24,14 @@ export interface CounterPlan {
   readonly width: number;
   /** Series that are followed at most; an observation with more is refused whole. */
   readonly seriesMax: number;
-  /** Observations in a row that a single missing series is waited for. A copy that is missing as a whole is waited for without end. */
-  readonly waitMax: number;
+  /** How far apart the samples of one interval may be: the scrape interval, as pods are not scraped all at once. */
+  readonly skewMs: number;
+  /** How long a single series is waited for. A copy that is missing as a whole is waited for without end. */
+  readonly giveUpMs: number;
 }
 
-/** Source: statistics reference 2.9: hold after three missing ticks. */
-export const COUNTER_DEFAULTS = { seriesMax: 5000, waitMax: 3 } as const;
+/** For scrapes every 15 s, of which three may fail. Source: statistics reference 2.9. */
+export const COUNTER_DEFAULTS = { seriesMax: 5000, skewMs: 15_000, giveUpMs: 60_000 } as const;
 
 /** Plain data, bounded by the plan. */
 export interface CounterState {
@@ -48,6 +50,8 @@ export interface CounterObservation {
   readonly readings: readonly CounterReading[];
   /** Sources that are known to be gone, and are not waited for. */
   readonly goneSources: readonly string[];
+  /** The time of the observation; samples from beyond it are not believed. */
+  readonly nowMs: number;
 }
 
 /** Counts of one source in a joint interval. */
@@ -94,22 +98,28 @@ const NAMED_MAX = 10;
 
 /** Takes an observation. The order of its readings does not matter, and no state is changed in place. */
 export function observeCounters(plan: CounterPlan, state: CounterState, observation: CounterObservation): CounterStep {
-  assert(plan.width >= 1 && plan.waitMax >= 1, "a counter has a value and is waited for once at least");
-  const { readings, faults, unknown } = screen(plan, state, observation.readings);
+  assert(
+    plan.width >= 1 && plan.giveUpMs >= plan.skewMs,
+    "a counter has a value, and is waited for as long as scrapes take",
+  );
+  const { readings, faults, unknown } = screen(plan, state, observation);
   const followed = follow(state, readings, unknown);
   if (followed.series.length > plan.seriesMax) {
     const outcome = { kind: "refused", seriesCount: followed.series.length } as const;
     return { state: { ...NO_COUNTERS, waited: state.waited + 1 }, outcome, faults, resets: [], lost: [] };
   }
-  const present = new Set(readings.map(({ arm }) => arm));
+  const newestMs = followed.series.reduce((newest, { atMs }) => Math.max(newest, atMs), Number.MIN_SAFE_INTEGER);
+  const present = presentArms(followed.series, newestMs - plan.skewMs);
   const { series, lost } = giveUp(followed.series, {
     read: new Set(readings.map(({ id }) => id)),
     gone: new Set(observation.goneSources),
     present,
-    waitMax: plan.waitMax,
+    beforeMs: newestMs - plan.giveUpMs,
   });
   const report = { faults, resets: followed.resets, lost };
-  const missing = series.filter(({ phase, missed }) => phase === "followed" && missed > 0);
+  const missing = series.filter(
+    ({ phase, isFresh, atMs }) => phase === "followed" && (!isFresh || atMs < newestMs - plan.skewMs),
+  );
   const absent = ARMS.filter((arm) => !present.has(arm));
   if (missing.length > 0 || absent.length > 0) {
     const waited = state.waited + 1;
@@ -120,11 +130,20 @@ export function observeCounters(plan: CounterPlan, state: CounterState, observat
   return { ...settle(plan, state, series), ...report };
 }
 
+/** Copies of which a sample is as new as an interval asks for. */
+function presentArms(series: readonly CounterSeries[], sinceMs: number): ReadonlySet<ArmName> {
+  return new Set(
+    series
+      .filter(({ phase, isFresh, atMs }) => phase === "followed" && isFresh && atMs >= sinceMs)
+      .map(({ arm }) => arm),
+  );
+}
+
 /** The usable readings by name, why the others are not, and those of them whose series nobody knows. */
 function screen(
   plan: CounterPlan,
   state: CounterState,
-  readings: readonly CounterReading[],
+  { readings, nowMs }: CounterObservation,
 ): { readonly readings: CounterReading[]; readonly faults: CounterFault[]; readonly unknown: CounterReading[] } {
   const known = new Map(state.series.map((series) => [series.id, series]));
   const counts = new Map<string, number>();
@@ -132,9 +151,13 @@ function screen(
   const faults: CounterFault[] = [];
   const usable: CounterReading[] = [];
   const unknown: CounterReading[] = [];
+  const limits = { width: plan.width, untilMs: nowMs + plan.skewMs };
   for (const reading of readings) {
-    const fault = (counts.get(reading.id) ?? 0) > 1 ? repeated(reading) : faultOf(reading, plan.width);
-    const found = fault ?? conflictOf(reading, known.get(reading.id));
+    const series = known.get(reading.id);
+    // The same sample seen again is no news, and no fault: scrapes may be rarer than observations.
+    if (series?.atMs === reading.timestampMs && counts.get(reading.id) === 1) continue;
+    const fault = (counts.get(reading.id) ?? 0) > 1 ? repeated(reading) : faultOf(reading, limits);
+    const found = fault ?? conflictOf(reading, series);
     if (found === undefined) usable.push(reading);
     else faults.push(found);
     if (found !== undefined && found.kind !== "bad-id" && !known.has(reading.id)) unknown.push(reading);
@@ -151,7 +174,7 @@ function conflictOf(reading: CounterReading, series: CounterSeries | undefined):
   if (series === undefined) return undefined;
   if (reading.arm !== series.arm || reading.source !== series.source)
     return counterFault("moved", reading, `was counted for the ${series.arm} by ${series.source} before`);
-  if (reading.timestampMs <= series.atMs)
+  if (reading.timestampMs < series.atMs)
     return counterFault("late", reading, `is of ${reading.timestampMs}, and one of ${series.atMs} was used before`);
   return undefined;
 }
@@ -184,12 +207,12 @@ interface Presence {
   readonly read: ReadonlySet<string>;
   readonly gone: ReadonlySet<string>;
   readonly present: ReadonlySet<ArmName>;
-  readonly waitMax: number;
+  readonly beforeMs: number;
 }
 
 function giveUp(
   series: readonly CounterSeries[],
-  { read, gone, present, waitMax }: Presence,
+  { read, gone, present, beforeMs }: Presence,
 ): { readonly series: CounterSeries[]; readonly lost: string[] } {
   const lost: string[] = [];
   const next = series.map((item): CounterSeries => {
@@ -199,11 +222,9 @@ function giveUp(
       return { ...item, phase: "ended" };
     }
     // A copy that is missing as a whole says nothing about one of its pods.
-    if (!present.has(item.arm)) return { ...item, missed: Math.max(1, item.missed) };
-    const missed = item.missed + 1;
-    if (missed <= waitMax) return { ...item, missed };
+    if (!present.has(item.arm) || item.atMs >= beforeMs) return item;
     lost.push(item.id);
-    return { ...item, missed, phase: "overdue" };
+    return { ...item, phase: "overdue" };
   });
   return { series: next, lost };
 }

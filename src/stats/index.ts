@@ -103,6 +103,8 @@ export { bestBetterPrice, bestWorsePrice, type EvidencePrice, type Outlook } fro
 export { bandRadius } from "./quantile-band.ts";
 export { quantileInterval } from "./quantile-interval.ts";
 export { ratioInterval } from "./ratio-interval.ts";
+export { readCounterState } from "./read-counters.ts";
+export { readCountEvidence, readCountSummary, readLatencyEvidence, readSampleRatio } from "./read-evidence.ts";
 export { requestsUntilBound, requestsUntilRollback, ticksFor } from "./remaining.ts";
 export {
   closeSampleRatio,
@@ -123,7 +125,7 @@ export {
 } from "./scalar-blocks.ts";
 export { shareInterval } from "./share-interval.ts";
 export { signEvidence } from "./sign-evidence.ts";
-export { NO_RANKS, signedRankEvidence, type SignedRankState, updateSignedRank } from "./signed-rank.ts";
+export { NO_RANKS, readSignedRank, signedRankEvidence, type SignedRankState, updateSignedRank } from "./signed-rank.ts";
 export { logTMixture, tMixtureMaxNats, tRadius, type TStatistic } from "./t-mixture.ts";
 export { logTable, type RateBet } from "./table-evidence.ts";
 export {

@@ -1,3 +1,4 @@
+import { readCount, readFields, readList, readNumbers } from "./decode.ts";
 import { logMeanExp } from "./log-sum.ts";
 
 /**
@@ -38,4 +39,14 @@ export function updateSignedRank({ sizes, logs }: SignedRankState, difference: n
 /** ln E against "the differences are symmetric around 0 or lower". */
 export function signedRankEvidence({ logs }: SignedRankState): number {
   return logMeanExp(logs);
+}
+
+/** Ranks that were written down, read again; undefined when it is no such state. */
+export function readSignedRank(json: unknown): SignedRankState | undefined {
+  const readSizes = (value: unknown) =>
+    Array.isArray(value) && value.length <= WINDOW ? readList(value, readCount) : undefined;
+  return readFields<SignedRankState>(json, {
+    sizes: readSizes,
+    logs: (value) => readNumbers(value, STAKES.length),
+  });
 }

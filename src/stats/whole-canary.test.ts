@@ -23,6 +23,10 @@ import {
   NO_COUNTERS,
   observeCounters,
   planLatency,
+  readCounterState,
+  readCountEvidence,
+  readCountSummary,
+  readLatencyEvidence,
   readHistogram,
   slowerEvidence,
   slowExcess,
@@ -162,6 +166,16 @@ interface Trial {
   readonly isRestarted: boolean;
 }
 
+function reread(plans: Plans, written: { [K in keyof Analysis]: unknown }): Analysis {
+  const { errors, latency } = plans;
+  return {
+    errors: readCountEvidence(errors, written.errors) ?? startCountEvidence(errors),
+    summary: readCountSummary(errors, written.summary) ?? startCountSummary(errors),
+    retries: readCountEvidence(errors, written.retries) ?? startCountEvidence(errors),
+    latency: readLatencyEvidence(latency, written.latency) ?? startLatencyEvidence(latency),
+  };
+}
+
 function rollOut(plans: Plans, { canaryErrorRate, isRestarted }: Trial) {
   const service = newService(7, canaryErrorRate);
   let counters: CounterState = NO_COUNTERS;
@@ -176,11 +190,12 @@ function rollOut(plans: Plans, { canaryErrorRate, isRestarted }: Trial) {
   for (let tick = 0; tick < 60; tick++) {
     const readings = read(service, tick * 10_000);
     if (isRestarted) readings.reverse();
-    const step = observeCounters(plan, counters, { readings, goneSources: [] });
-    counters = isRestarted ? (JSON.parse(JSON.stringify(step.state)) as CounterState) : step.state;
+    const step = observeCounters(plan, counters, { readings, goneSources: [], nowMs: tick * 10_000 });
+    const written: unknown = JSON.parse(JSON.stringify(step.state));
+    counters = isRestarted ? (readCounterState(plan, written) ?? NO_COUNTERS) : step.state;
     if (step.outcome.kind === "counted") {
       state = update(plans, state, step.outcome.canary, step.outcome.primary);
-      if (isRestarted) state = JSON.parse(JSON.stringify(state)) as Analysis;
+      if (isRestarted) state = reread(plans, JSON.parse(JSON.stringify(state)));
     }
     decisions.push(decide(plans, state));
     serve(service);

@@ -9,7 +9,7 @@ import { startGarbageCollector } from "./garbage/garbage-collector.ts";
 import { startDefaultObjectsController } from "./namespaces/default-objects-controller.ts";
 import { startNamespaceController } from "./namespaces/namespace-controller.ts";
 import { startReplicaSetController } from "./replica-set/replica-set-controller.ts";
-import { type ControllerPorts, createSharedInformers } from "./shared/index.ts";
+import { type ControllerPorts, createSharedInformers, type SharedInformers } from "./shared/index.ts";
 
 export interface ControllersOptions {
   /** A client with full rights. */
@@ -32,6 +32,8 @@ const FLUSH_MS = 2000;
 export interface Controllers {
   /** Resolves once all informers have their first list. */
   readonly synced: Promise<void>;
+  /** What they watch with, for others to share; ends with them. */
+  readonly informers: SharedInformers;
   /** Ends the controllers and waits for the reconciles in work. */
   close(): Promise<void>;
 }
@@ -67,6 +69,7 @@ export function startControllers(options: ControllersOptions): Controllers {
   markStarted();
   return {
     synced,
+    informers,
     async close() {
       options.signal.removeEventListener("abort", end);
       end();

@@ -23,6 +23,8 @@ export interface MetricsOptions {
   readonly maxSeriesCount?: number;
   /** What `/api/v1/status/buildinfo` says. */
   readonly version?: string;
+  /** Metrics in the text format that are served beside the store's own. */
+  readonly moreOwnMetrics?: () => string;
   readonly clock: Clock;
   readonly log: Log;
   /** Ends everything, as `close()` does. */
@@ -74,6 +76,7 @@ export async function startMetrics(options: MetricsOptions): Promise<Metrics> {
     retentionMs,
     version,
     startedMs: clock.nowMs(),
+    ...(options.moreOwnMetrics === undefined ? {} : { moreOwnMetrics: options.moreOwnMetrics }),
   };
   let server: ApiServer;
   try {

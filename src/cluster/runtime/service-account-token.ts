@@ -23,32 +23,51 @@ export async function writeServiceAccount(options: {
   const namespace = pod.metadata.namespace ?? "default";
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   if (pod.spec.automountServiceAccountToken !== false) {
-    const token = await requestToken(client, { namespace, name: pod.spec.serviceAccountName ?? "default", pod });
+    const token = await requestToken(client, {
+      namespace,
+      name: pod.spec.serviceAccountName ?? "default",
+      expirationSeconds: EXPIRATION_SECONDS,
+      pod,
+    });
     writeFileSync(join(directory, "token"), token, { mode: 0o600 });
   }
   writeFileSync(join(directory, "ca.crt"), caPem, { mode: 0o600 });
   writeFileSync(join(directory, "namespace"), namespace, { mode: 0o600 });
 }
 
-/** Source: authentication.k8s.io/v1 TokenRequest. */
-async function requestToken(
-  client: KubeClient,
-  account: { readonly namespace: string; readonly name: string; readonly pod: Pod },
+/**
+ * Gets a token for a service account; one that is bound to a pod ends with it.
+ *
+ * Source: authentication.k8s.io/v1 TokenRequest.
+ *
+ * @throws Failure `TokenRefused` with the server's reason.
+ */
+export async function requestToken(
+  client: Pick<KubeClient, "raw">,
+  account: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly expirationSeconds: number;
+    readonly pod?: Pod;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<string> {
-  const { namespace, name, pod } = account;
+  const { namespace, name, expirationSeconds, pod, signal } = account;
+  const bound =
+    pod === undefined
+      ? {}
+      : { boundObjectRef: { apiVersion: "v1", kind: "Pod", name: pod.metadata.name, uid: pod.metadata.uid } };
   const body = {
     apiVersion: "authentication.k8s.io/v1",
     kind: "TokenRequest",
-    spec: {
-      expirationSeconds: EXPIRATION_SECONDS,
-      boundObjectRef: { apiVersion: "v1", kind: "Pod", name: pod.metadata.name, uid: pod.metadata.uid },
-    },
+    spec: { expirationSeconds, ...bound },
   };
   const response = await client.raw({
     method: "POST",
-    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
+    path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/serviceaccounts/${encodeURIComponent(name)}/token`,
     headers: { "content-type": "application/json", accept: "application/json" },
     body: JSON.stringify(body),
+    ...(signal === undefined ? {} : { signal }),
   });
   const answer = await readAnswer(response.body);
   const status = isObject(answer) && isObject(answer.status) ? answer.status : undefined;

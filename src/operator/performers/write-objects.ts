@@ -66,31 +66,6 @@ async function copyConfigs(snapshot: Snapshot, { views, settings }: OperatorCont
   for (const original of workload?.configs?.secrets ?? []) await copy(views.secrets, original);
 }
 
-export async function ensureScaler(
-  mode: "create" | "sync",
-  { scaler }: Snapshot,
-  context: OperatorContext,
-): Promise<void> {
-  if (scaler?.source === undefined) return;
-  await write(viewOf(scaler.resource, context), scaler.primary, {
-    fresh: () => scaler.newPrimary(),
-    next: () => (mode === "sync" ? scaler.syncedPrimary() : undefined),
-  });
-}
-
-/** Scales the target. An autoscaler that would work against it is held before, and let go before pods are asked for. */
-export async function scaleTarget(replicaCount: number, snapshot: Snapshot, context: OperatorContext): Promise<void> {
-  const { workload, scaler, names } = snapshot;
-  const hold = scaler?.hold(replicaCount === 0);
-  const scalerName = scaler?.source?.metadata.name;
-  const { namespace } = names;
-  if (scaler !== undefined && hold !== undefined && scalerName !== undefined)
-    await viewOf(scaler.resource, context).patch({ namespace, name: scalerName }, { kind: "merge", body: hold });
-  const body = workload?.scale(replicaCount);
-  if (workload === undefined || body === undefined) return;
-  await viewOf(workload.resource, context).patch({ namespace, name: names.target }, { kind: "merge", body });
-}
-
 /** Creates what is missing, else writes what differs. */
 async function write<T extends KubeObject>(
   view: View<T>,

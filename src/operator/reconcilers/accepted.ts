@@ -6,6 +6,8 @@ import { ACCEPTED, completeStatus, conditionOf, formatTime, withoutCondition } f
 export interface Findings {
   readonly blocking: readonly Problem[];
   readonly mild: readonly Problem[];
+  /** Nothing is wrong; told by an event. */
+  readonly advice: readonly Problem[];
 }
 
 /**
@@ -43,5 +45,5 @@ export function accepted(
 /** The status of a Canary that is not worked on: as it was, and why. */
 export function refused(canary: Canary, blocking: readonly Problem[], nowMs: number): CanaryStatus {
   const status = withoutCondition(completeStatus(canary.status), ACCEPTED);
-  return accepted(status, { canary, findings: { blocking, mild: [] }, nowMs });
+  return accepted(status, { canary, findings: { blocking, mild: [], advice: [] }, nowMs });
 }

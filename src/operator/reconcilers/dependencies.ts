@@ -1,6 +1,7 @@
-import type { Canary, Resource } from "#api";
+import type { Canary, KubeObject, Resource } from "#api";
 import { isObject } from "#base";
 import type { OperatorContext } from "../operator-context.ts";
+import { scaledBy } from "../scalers/index.ts";
 import { configRefs, primaryConfigName } from "../workloads/index.ts";
 import type { Routing, Snapshot } from "./read.ts";
 import { targetId } from "./refusals.ts";
@@ -11,6 +12,7 @@ export function dependenciesOf(snapshot: Snapshot, context: Pick<OperatorContext
   const source = canary.spec?.autoscalerRef?.name;
   const own = [
     targetId(names),
+    ...[names.target, names.primary].map((name) => scaledId({ kind: names.targetKind, name })),
     `${names.targetKind}/${names.target}`,
     `${names.targetKind}/${names.primary}`,
     ...[names.apexService, names.primaryService, names.canaryService].map((name) => `Service/${name}`),
@@ -26,6 +28,17 @@ export function dependenciesOf(snapshot: Snapshot, context: Pick<OperatorContext
         ])),
   ];
   return [...own.map((id) => `${names.namespace}/${id}`), ...referencesOf(canary, names.namespace, context)];
+}
+
+/** Ids that an object's change concerns, without the namespace: its own, and for an autoscaler that of what it scales. */
+export function idsOfChange(object: KubeObject): string[] {
+  const scaled = scaledBy(object);
+  const own = `${object.kind}/${object.metadata.name ?? ""}`;
+  return scaled === undefined ? [own] : [own, scaledId(scaled)];
+}
+
+function scaledId({ kind, name }: { readonly kind: string; readonly name: string }): string {
+  return `scaled ${kind}/${name}`;
 }
 
 /** A router reads a spec that may be broken; one without a service has no objects. */

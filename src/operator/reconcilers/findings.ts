@@ -9,6 +9,9 @@ import { measureContext } from "./answer.ts";
 import { lostPrimary } from "./lost-primary.ts";
 import type { Snapshot } from "./read.ts";
 
+/** When it is told what is not wrong and yet good to know: once for each release. */
+const TOLD_AT: ReadonlySet<Label> = new Set(["bootstrap-done", "start"]);
+
 /**
  * Everything that a Canary is to be told beside what the decision says itself. Looked for each time, so that a mistake shows
  * when it is made and not when a release trips over it.
@@ -19,11 +22,16 @@ export function findingsOf(
   context: OperatorContext,
 ): Findings {
   const { canary } = snapshot;
-  if (canary.metadata.deletionTimestamp !== undefined) return { blocking: [], mild: [] };
+  if (canary.metadata.deletionTimestamp !== undefined) return { blocking: [], mild: [], advice: [] };
   const lost = lostPrimary(snapshot);
   const alerts = alertProblems(canary, alertLookups(context));
   // Of a spec that cannot be executed nothing else can be read; the decision has said what is wrong with it.
-  if (of.label === "invalid-spec") return { blocking: [], mild: alerts };
+  if (of.label === "invalid-spec") return { blocking: [], mild: alerts, advice: [] };
+  const { mild, advice } = snapshot.scalerScene().findings;
   const metrics = metricProblems(canary, measureContext(context));
-  return { blocking: of.problems, mild: [...(lost === undefined ? [] : [lost]), ...metrics, ...alerts] };
+  return {
+    blocking: of.problems,
+    mild: [...(lost === undefined ? [] : [lost]), ...mild, ...metrics, ...alerts],
+    advice: TOLD_AT.has(of.label) ? advice : [],
+  };
 }

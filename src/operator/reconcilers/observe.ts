@@ -52,6 +52,7 @@ function problemsOf(snapshot: Snapshot): Problem[] {
       message: "exists and belongs to another controller",
       fix: "delete or rename it, so that a primary can be made",
     });
+  problems.push(...snapshot.scalerScene().findings.blocking);
   // A spec without a service is told of by the decision; a router needs one.
   if (routing !== undefined && canary.spec?.service !== undefined && canary.spec.analysis !== undefined)
     problems.push(...routing.router.problems(routing.context, routing.live));

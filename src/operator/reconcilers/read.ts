@@ -12,6 +12,7 @@ import { namesOf, type RolloutNames } from "#rollout";
 import type { OperatorContext } from "../operator-context.ts";
 import { type LiveObjects, type Router, type RouterContext, routerOf } from "../routers/index.ts";
 import { readScaler, type Scaler } from "../scalers/index.ts";
+import { readScalerScene, isReleasing, type ScalerScene } from "./scaler-scene.ts";
 import { readWorkload, type Workload } from "../workloads/index.ts";
 import { providerOf } from "./refusals.ts";
 
@@ -23,6 +24,8 @@ export interface Snapshot {
   /** Undefined for a kind of target that cannot be released. */
   readonly workload: Workload | undefined;
   readonly scaler: Scaler | undefined;
+  /** Other autoscalers of both copies, and what is wrong with any; looked at when asked for. */
+  scalerScene(): ScalerScene;
   readonly services: Readonly<Record<"apex" | "primary" | "canary", Service | undefined>>;
   /** Undefined for a provider that is not executed. */
   readonly routing: Routing | undefined;
@@ -47,18 +50,23 @@ export function read(key: string, context: OperatorContext): Snapshot | undefine
     views.of(resource)?.get({ namespace: names.namespace, name }) as T | undefined;
   const router = routerOf(providerOf(canary, context));
   const service = (name: string): Service | undefined => views.services.get({ namespace: names.namespace, name });
+  const workload = readWorkload(views, {
+    canary,
+    names,
+    owner,
+    settings,
+    configs: { configMap: (of) => views.configMaps.get(of), secret: (of) => views.secrets.get(of) },
+  });
+  const { target, primary } = names;
+  const plan = { canary, target, primary, owner, isReleasing: isReleasing(canary, workload) };
+  const scaler = readScaler(plan, get);
   return {
     canary,
     names,
     owner,
-    workload: readWorkload(views, {
-      canary,
-      names,
-      owner,
-      settings,
-      configs: { configMap: (of) => views.configMaps.get(of), secret: (of) => views.secrets.get(of) },
-    }),
-    scaler: readScaler({ canary, primary: names.primary, owner }, get),
+    workload,
+    scaler,
+    scalerScene: readScalerScene({ canary, names, workload, scaler }, views),
     services: {
       apex: service(names.apexService),
       primary: service(names.primaryService),

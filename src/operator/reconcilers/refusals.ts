@@ -1,9 +1,10 @@
-import { type Canary, keyOf, type Resource } from "#api";
+import { type Canary, keyOf, type Resource, resources } from "#api";
 import type { Problem } from "#base";
 import { namesOf, type RolloutNames } from "#rollout";
 import type { OperatorContext } from "../operator-context.ts";
 import { routerOf, routers } from "../routers/index.ts";
 import { scalerResource } from "../scalers/index.ts";
+import { hasScaledObjects } from "./scaler-scene.ts";
 
 /**
  * Why a Canary is not to be worked on at all: whatever a decision would ask for could not be done, or would fight with
@@ -18,6 +19,7 @@ export async function refusalsOf(canary: Canary, context: OperatorContext): Prom
   if (router === undefined) return [...problems, unknownProvider(provider, canary)];
   const scaler = scalerResource(canary);
   const unusable = await context.views.further.open([...router.resources, ...(scaler === undefined ? [] : [scaler])]);
+  await openScaledObjects(canary, context);
   return [
     ...problems,
     ...unusable.map(({ resource, message, fix }) => ({
@@ -27,6 +29,14 @@ export async function refusalsOf(canary: Canary, context: OperatorContext): Prom
       fix,
     })),
   ];
+}
+
+/** Who works on a copy is seen although the Canary names no ScaledObject; one that cannot be read is no reason to refuse. */
+async function openScaledObjects(canary: Canary, { views }: OperatorContext): Promise<void> {
+  const names = namesOf(canary);
+  if (views.of(resources.scaledObjects) !== undefined) return;
+  if (hasScaledObjects(names, views.autoscalers.list(names.namespace)))
+    await views.further.open([resources.scaledObjects]);
 }
 
 /** The name of what shifts the traffic of a Canary. */

@@ -1,63 +1,21 @@
-import type { Canary, HorizontalPodAutoscaler, OwnerReference } from "#api";
-import { deepEqual } from "#base";
+import type { HorizontalPodAutoscaler } from "#api";
+import { copiedLabels } from "./copied-metadata.ts";
+import { type BoundFields, specWithoutFloor } from "./floor-lease.ts";
+import { type Twin, type TwinPlan, withBounds } from "./twin.ts";
 
-export interface ScalerPlan {
-  readonly canary: Canary;
-  /** The user's autoscaler, of the target. */
-  readonly source: HorizontalPodAutoscaler;
-  /** Name of the primary Deployment. */
-  readonly primary: string;
-  readonly owner: OwnerReference;
-}
+const hpaBounds: BoundFields = { min: "minReplicas", max: "maxReplicas" };
 
-/** Name of the primary's autoscaler. */
-export function primaryScalerName(source: string): string {
-  return `${source}-primary`;
-}
-
-/** The primary's autoscaler as it is first created. Source: flagger-spec 3.8. */
-export function newPrimaryScaler(plan: ScalerPlan): HorizontalPodAutoscaler {
-  const { source } = plan;
+/** The primary's HPA: the same rules, for the primary. Source: flagger-spec 3.8. */
+export function hpaTwin(source: HorizontalPodAutoscaler, plan: TwinPlan): Twin {
   return {
-    apiVersion: source.apiVersion,
-    kind: source.kind,
-    metadata: {
-      name: primaryScalerName(source.metadata.name ?? ""),
-      ...(source.metadata.namespace === undefined ? {} : { namespace: source.metadata.namespace }),
-      labels: copiedLabels(source),
-      ownerReferences: [plan.owner],
+    source,
+    owner: plan.owner,
+    labels: copiedLabels(source),
+    annotations: {},
+    bounds: hpaBounds,
+    spec: {
+      ...withBounds(specWithoutFloor(source), plan.canary, hpaBounds),
+      scaleTargetRef: { ...source.spec.scaleTargetRef, name: plan.primary },
     },
-    spec: wantedSpec(plan),
   };
-}
-
-/** The live one brought in step with the user's; undefined when it is. Labels are kept in step too. */
-export function syncedPrimaryScaler(
-  live: HorizontalPodAutoscaler,
-  plan: ScalerPlan,
-): HorizontalPodAutoscaler | undefined {
-  const { scaleTargetRef, ...wanted } = wantedSpec(plan);
-  const spec = { ...live.spec, ...wanted };
-  const labels = { ...live.metadata.labels, ...copiedLabels(plan.source) };
-  const isSame = deepEqual(spec, live.spec) && deepEqual(labels, live.metadata.labels ?? {});
-  return isSame ? undefined : { ...live, metadata: { ...live.metadata, labels }, spec: { ...spec, scaleTargetRef } };
-}
-
-function wantedSpec({ canary, source, primary }: ScalerPlan): HorizontalPodAutoscaler["spec"] {
-  const { minReplicas, maxReplicas, metrics, behavior, scaleTargetRef } = source.spec;
-  const override = canary.spec.autoscalerRef?.primaryScalerReplicas;
-  const min = override?.minReplicas ?? minReplicas;
-  return {
-    scaleTargetRef: { ...scaleTargetRef, name: primary },
-    ...(min === undefined ? {} : { minReplicas: min }),
-    maxReplicas: override?.maxReplicas ?? maxReplicas,
-    ...(metrics === undefined ? {} : { metrics }),
-    ...(behavior === undefined ? {} : { behavior }),
-  };
-}
-
-function copiedLabels(source: HorizontalPodAutoscaler): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(source.metadata.labels ?? {}).filter(([key]) => !key.includes("toolkit.fluxcd.io")),
-  );
 }

@@ -1,26 +1,24 @@
 import { expect, test } from "vitest";
+import type { KubeObject } from "#api";
 import { canaryWith } from "../rehearsal-objects.ts";
-import {
-  newPrimaryScaledObject,
-  pausePatch,
-  type ScaledObject,
-  type ScaledObjectPlan,
-  scaledObjectMinCount,
-  syncedPrimaryScaledObject,
-} from "./scaled-object.ts";
+import { pausePatch } from "./pauses.ts";
+import { scaledObjectMinCount, scaledObjectTwin } from "./scaled-object.ts";
+import { newTwin, type Twin, twinPatch } from "./twin.ts";
 
 const owner = { apiVersion: "flagger.app/v1beta1", kind: "Canary", name: "podinfo", uid: "1", controller: true };
-const source: ScaledObject = {
+const source = {
   apiVersion: "keda.sh/v1alpha1",
   kind: "ScaledObject",
   metadata: {
     name: "podinfo-so",
     namespace: "test",
-    labels: { team: "shop", "kustomize.toolkit.fluxcd.io/name": "x" },
+    labels: { team: "shop", "kustomize.toolkit.fluxcd.io/name": "x", "scaledobject.keda.sh/name": "podinfo-so" },
     annotations: {
       "scaledobject.keda.sh/transfer-hpa-ownership": "true",
       "autoscaling.keda.sh/paused-replicas": "0",
       "kubectl.kubernetes.io/last-applied-configuration": "{}",
+      "serin.dev/floor": "{}",
+      note: "mine",
     },
   },
   spec: {
@@ -28,26 +26,29 @@ const source: ScaledObject = {
     minReplicaCount: 1,
     maxReplicaCount: 4,
     initialCooldownPeriod: 7,
-    advanced: { horizontalPodAutoscalerConfig: { name: "podinfo", behavior: {} } },
+    advanced: { horizontalPodAutoscalerConfig: { name: "podinfo", behavior: {} }, restoreToOriginalReplicaCount: true },
     triggers: [
       { type: "prometheus", name: "load", metadata: { query: 'rate(http{app="podinfo"}[30s])', threshold: "5" } },
       {
         type: "prometheus",
         name: "other",
-        metadata: { query: 'rate(http{app="podinfo-canary",all="my_podinfo2"}[30s])' },
+        metadata: { query: 'rate(http{app="podinfo-canary",all="my_podinfo2"}[30s])', ignoreNullValues: "true" },
       },
       { type: "cron", metadata: { timezone: "UTC" } },
     ],
   },
 };
 
-function planOf(ref: object = {}): ScaledObjectPlan {
+function twinOf(ref: object = {}, of: KubeObject = source, isReleasing = false): Twin {
   const autoscalerRef = { apiVersion: "keda.sh/v1alpha1", kind: "ScaledObject", name: "podinfo-so", ...ref } as const;
-  return { canary: canaryWith({ autoscalerRef }), source, target: "podinfo", primary: "podinfo-primary", owner };
+  const canary = canaryWith({ autoscalerRef });
+  return scaledObjectTwin(of, { canary, target: "podinfo", primary: "podinfo-primary", owner, isReleasing });
 }
 
-test("newPrimaryScaledObject: names, queries and HPA of the primary; the pause is not copied (pinned 38)", () => {
-  expect(newPrimaryScaledObject(planOf())).toEqual({
+const withSpec = (spec: object): KubeObject => ({ ...source, spec: { ...source.spec, ...spec } });
+
+test("scaledObjectTwin: names, queries and HPA of the primary; pause, floor and foreign metadata are not copied (pinned 38)", () => {
+  expect(newTwin(twinOf())).toEqual({
     apiVersion: "keda.sh/v1alpha1",
     kind: "ScaledObject",
     metadata: {
@@ -65,12 +66,12 @@ test("newPrimaryScaledObject: names, queries and HPA of the primary; the pause i
         {
           type: "prometheus",
           name: "load",
-          metadata: { query: 'rate(http{app="podinfo-primary"}[30s])', threshold: "5" },
+          metadata: { query: 'rate(http{app="podinfo-primary"}[30s])', threshold: "5", ignoreNullValues: "false" },
         },
         {
           type: "prometheus",
           name: "other",
-          metadata: { query: 'rate(http{app="podinfo-primary",all="my_podinfo2"}[30s])' },
+          metadata: { query: 'rate(http{app="podinfo-primary",all="my_podinfo2"}[30s])', ignoreNullValues: "true" },
         },
         { type: "cron", metadata: { timezone: "UTC" } },
       ],
@@ -78,44 +79,71 @@ test("newPrimaryScaledObject: names, queries and HPA of the primary; the pause i
   });
 });
 
-test("newPrimaryScaledObject: bounds and queries of the Canary's own, by the trigger's name (pinned 38)", () => {
+test("scaledObjectTwin: ownership of an HPA is transferred by its name only", () => {
+  expect(twinOf({}, withSpec({ advanced: {} })).annotations).toEqual({});
+});
+
+test("scaledObjectTwin: bounds and queries of the Canary's own, by the trigger's name (pinned 38)", () => {
   const ref = {
     primaryScalerReplicas: { minReplicas: 2, maxReplicas: 20 },
     primaryScalerQueries: { load: "own", unknown: "none" },
   };
-  const { spec } = newPrimaryScaledObject(planOf(ref));
+  const { spec } = twinOf(ref);
   expect(spec).toMatchObject({ minReplicaCount: 2, maxReplicaCount: 20 });
-  expect(spec.triggers?.map(({ metadata }) => metadata?.query)).toEqual([
-    "own",
-    source.spec.triggers?.[1]?.metadata?.query,
-    undefined,
+  expect(spec.triggers).toMatchObject([
+    { metadata: { query: "own" } },
+    { metadata: { query: source.spec.triggers[1]?.metadata.query } },
+    { metadata: { timezone: "UTC" } },
   ]);
 });
 
-test("syncedPrimaryScaledObject: follows the source and keeps what others wrote", () => {
-  const live = newPrimaryScaledObject(planOf());
-  expect(syncedPrimaryScaledObject(live, planOf())).toBeUndefined();
-  const noted = {
-    ...live,
-    metadata: { ...live.metadata, annotations: { ...live.metadata.annotations, note: "mine" } },
-  };
-  const changed = { ...planOf(), source: { ...source, spec: { ...source.spec, maxReplicaCount: 9 } } };
-  expect(syncedPrimaryScaledObject(noted, changed)).toMatchObject({
-    metadata: { annotations: { note: "mine" } },
-    spec: { maxReplicaCount: 9 },
-  });
+test("scaledObjectTwin: one that may sleep is awake while something is released", () => {
+  const sleepy = withSpec({ minReplicaCount: 0, idleReplicaCount: 0 });
+  expect(twinOf({}, sleepy).spec).toMatchObject({ minReplicaCount: 0, idleReplicaCount: 0 });
+  const { spec } = twinOf({}, sleepy, true);
+  expect(spec.minReplicaCount).toBe(1);
+  expect(spec).not.toHaveProperty("idleReplicaCount");
+  expect(twinOf({}, withSpec({ minReplicaCount: 3 }), true).spec.minReplicaCount).toBe(3);
 });
 
-test("pausePatch: touches one annotation, and a pause of somebody else stays (pinned 38)", () => {
+test("twinPatch: a ScaledObject follows the source and keeps what others wrote", () => {
+  const live = newTwin(twinOf());
+  expect(twinPatch(live, twinOf())).toBeUndefined();
+  const noted = { ...live, metadata: { ...live.metadata, annotations: { ...live.metadata.annotations, note: "own" } } };
+  expect(twinPatch(noted, twinOf({}, withSpec({ maxReplicaCount: 9 })))).toEqual({ spec: { maxReplicaCount: 9 } });
+});
+
+test("pausePatch: touches its own annotations, and a pause of somebody else stays (pinned 38)", () => {
   const paused = "autoscaling.keda.sh/paused-replicas";
-  const withPause = (count: string): ScaledObject => ({
-    ...source,
-    metadata: { name: "s", annotations: { [paused]: count } },
-  });
-  const running = { ...source, metadata: { name: "s" } };
-  expect(pausePatch(running, true)).toEqual({ metadata: { annotations: { [paused]: "0" } } });
-  expect(pausePatch(withPause("0"), true)).toBeUndefined();
-  expect(pausePatch(withPause("0"), false)).toEqual({ metadata: { annotations: { [paused]: null } } });
-  expect(pausePatch(withPause("3"), false)).toBeUndefined();
-  expect(scaledObjectMinCount({ ...source, spec: { minReplicaCount: 0 } })).toBe(1);
+  const of = (annotations: Record<string, string>): KubeObject => ({ ...source, metadata: { name: "s", annotations } });
+  const held = { isHeld: true, minCount: 1, canaryUid: "u" };
+  const free = { ...held, isHeld: false };
+  expect(pausePatch(of({}), held)).toEqual({ metadata: { annotations: { [paused]: "0" } } });
+  expect(pausePatch(of({ [paused]: "0" }), held)).toBeUndefined();
+  expect(pausePatch(of({ [paused]: "0" }), free)).toEqual({ metadata: { annotations: { [paused]: null } } });
+  for (const theirs of [
+    { [paused]: "3" },
+    { "autoscaling.keda.sh/paused": "true" },
+    { "autoscaling.keda.sh/paused": "" },
+  ])
+    for (const wish of [held, free]) expect(pausePatch(of(theirs), wish)).toBeUndefined();
+  expect(pausePatch(of({ "autoscaling.keda.sh/paused": "false" }), held)).toBeDefined();
+});
+
+test("scaledObjectTwin: triggers that are none come along as they are", () => {
+  const triggers = [
+    null,
+    5,
+    { type: 3 },
+    { type: "prometheus", metadata: null },
+    { type: "prometheus", metadata: "x" },
+  ];
+  expect(twinOf({}, withSpec({ triggers })).spec.triggers).toEqual(triggers);
+  for (const broken of [undefined, "x", {}]) expect(() => twinOf({}, withSpec({ triggers: broken }))).not.toThrow();
+  expect(() => twinOf({}, { ...source, spec: undefined })).not.toThrow();
+});
+
+test("scaledObjectMinCount: none stated is 0, as for KEDA", () => {
+  expect(scaledObjectMinCount(withSpec({ minReplicaCount: 0 }))).toBe(0);
+  expect(scaledObjectMinCount(withSpec({ minReplicaCount: undefined }))).toBe(0);
 });

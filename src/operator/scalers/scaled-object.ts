@@ -1,126 +1,74 @@
-import type { Canary, KubeObject, OwnerReference } from "#api";
-import { deepEqual, isObject } from "#base";
-import { primaryScalerName } from "./hpa.ts";
+import type { KubeObject } from "#api";
+import { isObject } from "#base";
+import { namesOf } from "#rollout";
+import { copiedAnnotations, copiedLabels } from "./copied-metadata.ts";
+import { type BoundFields, specWithoutFloor } from "./floor-lease.ts";
+import { primaryTrigger, type Trigger } from "./triggers.ts";
+import { primaryScalerName, type Twin, type TwinPlan, withBounds } from "./twin.ts";
 
-/** A KEDA ScaledObject, as far as a twin of it needs. Source: KEDA, `keda.sh/v1alpha1`. */
-export interface ScaledObject extends KubeObject {
-  readonly spec: {
-    readonly scaleTargetRef?: Readonly<Record<string, unknown>>;
-    readonly minReplicaCount?: number;
-    readonly maxReplicaCount?: number;
-    readonly advanced?: Readonly<Record<string, unknown>>;
-    readonly triggers?: readonly Trigger[];
-    readonly [field: string]: unknown;
-  };
+const scaledObjectBounds: BoundFields = { min: "minReplicaCount", max: "maxReplicaCount" };
+
+/** Pods that a ScaledObject keeps by itself; 0 is legal and means that it may sleep. Source: keda-hpa-spec 2. */
+export function scaledObjectMinCount(source: KubeObject): number {
+  const { minReplicaCount } = specWithoutFloor(source);
+  return typeof minReplicaCount === "number" ? minReplicaCount : 0;
 }
-
-interface Trigger {
-  readonly name?: string;
-  readonly metadata?: Readonly<Record<string, string>>;
-  readonly [field: string]: unknown;
-}
-
-export interface ScaledObjectPlan {
-  readonly canary: Canary;
-  /** The user's, of the target. */
-  readonly source: ScaledObject;
-  /** Name of the target. */
-  readonly target: string;
-  /** Name of the primary. */
-  readonly primary: string;
-  readonly owner: OwnerReference;
-}
-
-/** Holds the number of pods that KEDA keeps while it is paused. Source: KEDA, pausing autoscaling. */
-const PAUSED = "autoscaling.keda.sh/paused-replicas";
-const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
 /**
- * The twin as it is first created. A pause of the source is not the twin's: made while the target rests, it would hold the
- * primary at zero. Source: flagger-spec 3.8; difference: 10.4.28.
+ * The primary's ScaledObject: the same rules, measured on the primary. Whatever fields there are come along.
+ *
+ * While something is released it does not sleep: a primary without pods is no place to come back to. Source: keda-hpa-spec 20.10.
  */
-export function newPrimaryScaledObject(plan: ScaledObjectPlan): ScaledObject {
-  const { source } = plan;
-  const { namespace, name = "", annotations } = source.metadata;
+export function scaledObjectTwin(source: KubeObject, plan: TwinPlan): Twin {
+  const { advanced, ...own } = withBounds(specWithoutFloor(source), plan.canary, scaledObjectBounds);
+  const spec = {
+    ...own,
+    scaleTargetRef: { ...(isObject(own.scaleTargetRef) ? own.scaleTargetRef : {}), name: plan.primary },
+    ...(isObject(advanced) ? { advanced: twinAdvanced(advanced) } : {}),
+    triggers: twinTriggers(own.triggers, plan),
+  };
   return {
-    apiVersion: source.apiVersion,
-    kind: source.kind,
-    metadata: {
-      name: primaryScalerName(name),
-      ...(namespace === undefined ? {} : { namespace }),
-      labels: copied(source.metadata.labels),
-      annotations: copied(annotations),
-      ownerReferences: [plan.owner],
-    },
-    spec: wantedSpec(plan),
+    source,
+    owner: plan.owner,
+    labels: copiedLabels(source),
+    annotations: copiedAnnotations(source, { hasHpaName: hpaNameOf(advanced) !== undefined }),
+    bounds: scaledObjectBounds,
+    spec: plan.isReleasing ? awake(spec) : spec,
   };
 }
 
-/** The live twin brought in step; annotations of others stay, which Flagger wipes. */
-export function syncedPrimaryScaledObject(live: ScaledObject, plan: ScaledObjectPlan): ScaledObject | undefined {
-  const spec = { ...live.spec, ...wantedSpec(plan) };
-  const labels = { ...live.metadata.labels, ...copied(plan.source.metadata.labels) };
-  const annotations = { ...live.metadata.annotations, ...copied(plan.source.metadata.annotations) };
-  const isSame =
-    deepEqual(spec, live.spec) &&
-    deepEqual(labels, live.metadata.labels ?? {}) &&
-    deepEqual(annotations, live.metadata.annotations ?? {});
-  return isSame ? undefined : { ...live, metadata: { ...live.metadata, labels, annotations }, spec };
+function awake(spec: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { idleReplicaCount: _, ...others } = spec;
+  const { minReplicaCount } = spec;
+  return { ...others, minReplicaCount: Math.max(1, typeof minReplicaCount === "number" ? minReplicaCount : 0) };
 }
 
-/** Pods that it keeps for a canary that starts: KEDA may rest at 0, a canary may not. */
-export function scaledObjectMinCount({ spec }: ScaledObject): number {
-  return Math.max(1, spec.minReplicaCount ?? 1);
-}
-
-/** Merge patch that pauses at no pods, or lets it scale; a pause of somebody else at another number stays. */
-export function pausePatch(source: ScaledObject, isPaused: boolean): object | undefined {
-  const now = source.metadata.annotations?.[PAUSED];
-  if (isPaused === (now === "0")) return undefined;
-  return { metadata: { annotations: { [PAUSED]: isPaused ? "0" : null } } };
-}
-
-function wantedSpec(plan: ScaledObjectPlan): ScaledObject["spec"] {
-  const { source, canary, primary } = plan;
-  const override = canary.spec.autoscalerRef?.primaryScalerReplicas;
-  return {
-    ...source.spec,
-    scaleTargetRef: { ...source.spec.scaleTargetRef, name: primary },
-    ...(override?.minReplicas === undefined ? {} : { minReplicaCount: override.minReplicas }),
-    ...(override?.maxReplicas === undefined ? {} : { maxReplicaCount: override.maxReplicas }),
-    ...(source.spec.advanced === undefined ? {} : { advanced: advancedOf(source.spec.advanced) }),
-    triggers: (source.spec.triggers ?? []).map((trigger) => primaryTrigger(trigger, plan)),
-  };
-}
-
-/** Two ScaledObjects must not drive an HPA of one name. */
-function advancedOf(advanced: Readonly<Record<string, unknown>>): Record<string, unknown> {
+/**
+ * Two ScaledObjects must not drive an HPA of one name. And none of ours writes a count of long ago back when it goes: the
+ * primary keeps the pods that it has. Source: keda-hpa-spec 12, 20.21.
+ */
+function twinAdvanced(advanced: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { restoreToOriginalReplicaCount: _, ...others } = advanced;
   const hpa = advanced.horizontalPodAutoscalerConfig;
-  if (!isObject(hpa) || typeof hpa.name !== "string") return { ...advanced };
-  return { ...advanced, horizontalPodAutoscalerConfig: { ...hpa, name: primaryScalerName(hpa.name) } };
+  const name = hpaNameOf(advanced);
+  if (!isObject(hpa) || name === undefined) return others;
+  return { ...others, horizontalPodAutoscalerConfig: { ...hpa, name: primaryScalerName(name) } };
 }
 
-/** Its query asks about the primary: by the Canary's own text for it, or by replacing the target's name. */
-function primaryTrigger(trigger: Trigger, { canary, target, primary }: ScaledObjectPlan): Trigger {
-  const query = trigger.metadata?.query;
-  if (query === undefined) return trigger;
-  const queries = canary.spec.autoscalerRef?.primaryScalerQueries;
-  const own = Object.keys(queries ?? {}).length > 0;
-  const named = trigger.name === undefined ? undefined : queries?.[trigger.name];
-  const rewritten = own ? (named ?? query) : renamed(query, target, primary);
-  return { ...trigger, metadata: { ...trigger.metadata, query: rewritten } };
+function hpaNameOf(advanced: unknown): string | undefined {
+  const hpa = isObject(advanced) ? advanced.horizontalPodAutoscalerConfig : undefined;
+  return isObject(hpa) && typeof hpa.name === "string" && hpa.name !== "" ? hpa.name : undefined;
 }
 
-/** Replaces the target's name, and that of its canary copy, where it stands as a word; the primary's own name stays. */
-function renamed(query: string, target: string, primary: string): string {
-  const name = target.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  return query.replaceAll(new RegExp(`(?<!\\w)${name}(?:-canary|-primary)?(?!\\w)`, "g"), primary);
+function twinTriggers(triggers: unknown, plan: TwinPlan): unknown {
+  if (!Array.isArray(triggers)) return triggers ?? [];
+  const { target, primary, canary } = plan;
+  const { apexService: service, namespace } = namesOf(canary);
+  const queries = canary.spec.autoscalerRef?.primaryScalerQueries ?? {};
+  const about = { target, primary, service, namespace, canary: canary.metadata.name ?? "", queries };
+  return triggers.map((entry: unknown) => (isTrigger(entry) ? primaryTrigger(entry, about) : entry));
 }
 
-function copied(map: Readonly<Record<string, string>> | undefined): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(map ?? {}).filter(
-      ([key]) => !key.includes("toolkit.fluxcd.io") && key !== PAUSED && key !== LAST_APPLIED,
-    ),
-  );
+function isTrigger(entry: unknown): entry is Trigger {
+  return isObject(entry) && typeof entry.type === "string";
 }

@@ -1,74 +1,85 @@
-import {
-  type Canary,
-  type HorizontalPodAutoscaler,
-  type KubeObject,
-  type OwnerReference,
-  type Resource,
-  resources,
-} from "#api";
-import { newPrimaryScaler, primaryScalerName, syncedPrimaryScaler } from "./hpa.ts";
-import {
-  newPrimaryScaledObject,
-  pausePatch,
-  type ScaledObject,
-  scaledObjectMinCount,
-  syncedPrimaryScaledObject,
-} from "./scaled-object.ts";
+import { type Canary, type HorizontalPodAutoscaler, type KubeObject, type Resource, resources } from "#api";
+import { specWithoutFloor } from "./floor-lease.ts";
+import { hpaTwin } from "./hpa.ts";
+import { pausePatch, settlePatch } from "./pauses.ts";
+import { scaledObjectMinCount, scaledObjectTwin } from "./scaled-object.ts";
+import { newTwin, primaryScalerName, type Twin, type TwinPlan, twinPatch } from "./twin.ts";
 
 /** The autoscaler of a Canary's target and its twin for the primary, whatever their kind. Plans, and never writes. */
 export interface Scaler {
   readonly resource: Resource;
   readonly source: KubeObject | undefined;
   readonly primary: KubeObject | undefined;
-  /** Pods that it keeps at least; undefined without it. */
+  /** Pods that it keeps at least, without a floor of ours; undefined without it. */
   readonly minCount: number | undefined;
-  /** The twin as it is first created. */
-  newPrimary(): KubeObject | undefined;
-  /** The live twin brought in step with the source; undefined when it is. */
-  syncedPrimary(): KubeObject | undefined;
+  /** The twin as it should be; undefined without a source. */
+  readonly twin: Twin | undefined;
+  /** Whether a revision is being released, or waits for it. */
+  readonly isReleasing: boolean;
   /** Merge patch of the source after which it lets a target without pods be (or scales it); undefined when it does. */
   hold(isHeld: boolean): object | undefined;
+  /** Merge patch of the source that leaves nothing of ours in force when the Canary goes; undefined when nothing is. */
+  settle(): object | undefined;
 }
 
 /** Reads the autoscaler that a Canary names; undefined when it names none, or a kind that is not kept in step. */
 export function readScaler(
-  of: { readonly canary: Canary; readonly primary: string; readonly owner: OwnerReference },
+  plan: TwinPlan,
   get: <T extends KubeObject>(resource: Resource, name: string) => T | undefined,
 ): Scaler | undefined {
-  const resource = scalerResource(of.canary);
-  const name = of.canary.spec?.autoscalerRef?.name;
+  const { canary, isReleasing } = plan;
+  const resource = scalerResource(canary);
+  const name = canary.spec?.autoscalerRef?.name;
   if (resource === undefined || name === undefined) return undefined;
-  const both = <T extends KubeObject>(): { source: T | undefined; primary: T | undefined } => ({
-    source: get<T>(resource, name),
-    primary: get<T>(resource, primaryScalerName(name)),
-  });
-  const about = { canary: of.canary, owner: of.owner, primary: of.primary };
+  const primary = get<KubeObject>(resource, primaryScalerName(name));
   if (resource === resources.scaledObjects) {
-    const { source, primary } = both<ScaledObject>();
-    const plan = source === undefined ? undefined : { ...about, source, target: targetNameOf(of.canary) };
+    const source = get<KubeObject>(resource, name);
+    const minCount = source === undefined ? undefined : scaledObjectMinCount(source);
     return {
       resource,
       source,
       primary,
-      minCount: source === undefined ? undefined : scaledObjectMinCount(source),
-      newPrimary: () => (plan === undefined ? undefined : newPrimaryScaledObject(plan)),
-      syncedPrimary: () =>
-        plan === undefined || primary === undefined ? undefined : syncedPrimaryScaledObject(primary, plan),
-      hold: (isHeld) => (source === undefined ? undefined : pausePatch(source, isHeld)),
+      minCount,
+      isReleasing,
+      twin: source === undefined ? undefined : scaledObjectTwin(source, plan),
+      settle: () => (source === undefined ? undefined : settlePatch(source, canary.metadata.uid ?? "")),
+      hold: (isHeld) =>
+        source === undefined || minCount === undefined
+          ? undefined
+          : pausePatch(source, { isHeld, minCount, canaryUid: canary.metadata.uid ?? "" }),
     };
   }
-  const { source, primary } = both<HorizontalPodAutoscaler>();
-  const plan = source === undefined ? undefined : { ...about, source };
+  const source = get<HorizontalPodAutoscaler>(resource, name);
   return {
     resource,
     source,
     primary,
-    minCount: source === undefined ? undefined : (source.spec.minReplicas ?? 1),
-    newPrimary: () => (plan === undefined ? undefined : newPrimaryScaler(plan)),
-    syncedPrimary: () => (plan === undefined || primary === undefined ? undefined : syncedPrimaryScaler(primary, plan)),
+    isReleasing,
+    minCount: source === undefined ? undefined : hpaMinCount(source),
+    twin: source === undefined ? undefined : hpaTwin(source, plan),
     // Kubernetes itself leaves a target without pods alone.
     hold: () => undefined,
+    settle: () => undefined,
   };
+}
+
+/** The write that brings the twin in step. */
+export type TwinWrite =
+  | { readonly kind: "create"; readonly object: KubeObject }
+  /** A merge patch. */
+  | { readonly kind: "patch"; readonly name: string; readonly body: object };
+
+/** Plans it; undefined when the twin is in step, or there is nothing to keep it in step with. */
+export function planTwin({ twin, primary }: Pick<Scaler, "twin" | "primary">): TwinWrite | undefined {
+  if (twin === undefined) return undefined;
+  if (primary === undefined) return { kind: "create", object: newTwin(twin) };
+  const body = twinPatch(primary, twin);
+  return body === undefined ? undefined : { kind: "patch", name: primary.metadata.name ?? "", body };
+}
+
+function hpaMinCount(source: HorizontalPodAutoscaler): number {
+  const { minReplicas } = specWithoutFloor(source);
+  return typeof minReplicas === "number" ? minReplicas : 1;
 }
 
 /** The kind that a Canary's autoscaler is of; undefined without one, and for a kind that is not kept in step. */
@@ -76,8 +87,4 @@ export function scalerResource(canary: Canary): Resource | undefined {
   const kind = canary.spec?.autoscalerRef?.kind;
   if (kind === "HorizontalPodAutoscaler") return resources.horizontalPodAutoscalers;
   return kind === "ScaledObject" ? resources.scaledObjects : undefined;
-}
-
-function targetNameOf(canary: Canary): string {
-  return canary.spec.targetRef.name;
 }

@@ -22,8 +22,8 @@ export interface View<T extends KubeObject> {
   /** Server-side apply: states the fields that are ours and leaves all others. */
   apply(object: T): Promise<T>;
   patch(key: ObjectKey, patch: { readonly kind: "merge" | "json"; readonly body: unknown }): Promise<T>;
-  /** Deletes; nothing happens when there is none. */
-  delete(key: ObjectKey): Promise<void>;
+  /** Deletes; nothing happens when there is none. With a UID only the object that has it, which it fails with a conflict else. */
+  delete(key: ObjectKey, expected?: { readonly uid: string }): Promise<void>;
 }
 
 /** The server refused a write; what was to be written is told in words of people, and by a name that stays the same. */
@@ -120,9 +120,9 @@ export function createView<T extends KubeObject>(options: {
       ),
     apply: (object) => write(keyOf(object), () => client.apply(resource, object, { ...manager, force: true })),
     patch: (key, patch) => write(key, () => client.patch(resource, key, { ...patch, options: manager })),
-    async delete(key) {
+    async delete(key, expected) {
       try {
-        await client.delete(resource, key);
+        await client.delete(resource, key, expected === undefined ? {} : { preconditions: expected });
       } catch (thrown) {
         throw thrown instanceof ApiFailure ? new WriteRefused(thrown, { resource, key }) : thrown;
       }

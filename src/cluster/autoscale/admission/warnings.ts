@@ -41,7 +41,9 @@ function ownWarnings(input: WarningInput): readonly string[] {
   const { idleReplicaCount, scaleTargetRef, triggers } = scaledObject.spec;
   const warnings: string[] = [];
   if (idleReplicaCount !== undefined && idleReplicaCount > 0) {
-    warnings.push("spec.idleReplicaCount works with 0 only: the autoscaler does not rest below its minimum otherwise");
+    warnings.push(
+      "spec.idleReplicaCount above 0 is held here, but not by KEDA, whose autoscaler does not rest below its minimum",
+    );
   }
   if (hasCheckedResources(input) && podSpec === undefined) {
     warnings.push(

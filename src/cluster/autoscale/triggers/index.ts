@@ -6,6 +6,12 @@ import { postgresqlTrigger } from "./postgresql.ts";
 import { rabbitMq } from "./rabbitmq/rabbitmq.ts";
 import { redisLists } from "./redis/redis-lists.ts";
 import { redisStreams } from "./redis/redis-streams.ts";
+import { cron } from "./cron.ts";
+import { kubernetesResource } from "./kubernetes-resource.ts";
+import { kubernetesWorkload } from "./kubernetes-workload.ts";
+import { metricsApi } from "./metrics-api.ts";
+import { prometheus } from "./prometheus.ts";
+import { resourceUsage } from "./resource-usage.ts";
 import type { TriggerKind } from "./trigger.ts";
 
 /** Every kind of trigger. To add one: a file that exports a {@link TriggerKind}, and its name here. */
@@ -18,6 +24,12 @@ export const triggerKinds: readonly TriggerKind[] = [
   rabbitMq,
   redisLists,
   redisStreams,
+  cron,
+  kubernetesResource,
+  kubernetesWorkload,
+  metricsApi,
+  prometheus,
+  resourceUsage,
 ];
 
 export type * from "./trigger.ts";

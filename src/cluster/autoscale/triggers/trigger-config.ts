@@ -116,7 +116,7 @@ export class TriggerConfig {
     const { metadata, env } = this.#sources;
     const resolved = Object.entries(metadata).map(([key, value]) => [
       key,
-      key.endsWith("FromEnv") ? (env[value] ?? "") : value,
+      key.endsWith("FromEnv") ? (own(env, value) ?? "") : value,
     ]);
     return Object.fromEntries(resolved) as Record<string, string>;
   }
@@ -136,9 +136,14 @@ export class TriggerConfig {
 
   #in(source: ConfigSource, name: string): string | undefined {
     const { metadata, env, auth } = this.#sources;
-    if (source === "metadata") return metadata[name];
-    if (source === "auth") return auth[name];
-    const variable = metadata[`${name}FromEnv`];
-    return variable === undefined ? undefined : env[variable];
+    if (source === "metadata") return own(metadata, name);
+    if (source === "auth") return own(auth, name);
+    const variable = own(metadata, `${name}FromEnv`);
+    return variable === undefined ? undefined : own(env, variable);
   }
+}
+
+/** Names come from the user, and every object has a "constructor". */
+function own(values: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined;
 }

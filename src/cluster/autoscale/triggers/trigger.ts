@@ -57,7 +57,7 @@ export interface TriggerWorld {
   pods(namespace: string): readonly Pod[];
   configMap(namespace: string, name: string): ConfigMap | undefined;
   secret(namespace: string, name: string): Secret | undefined;
-  /** Addresses and ports of ready endpoints of a Service, by its port's number. */
+  /** `ADDRESS:PORT` of the ready endpoints of a Service, for each port that they have. */
   endpoints(namespace: string, service: string): readonly string[];
 }
 

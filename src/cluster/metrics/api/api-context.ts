@@ -11,4 +11,6 @@ export interface ApiContext {
   readonly retentionMs: number;
   readonly version: string;
   readonly startedMs: number;
+  /** Served beside the store's own metrics. */
+  readonly moreOwnMetrics?: () => string;
 }

@@ -40,7 +40,10 @@ export function route(context: ApiContext, path: string, params: URLSearchParams
     case "/-/ready":
       return textAnswer(200, "The metrics store is ready.\n");
     case "/metrics":
-      return { ...textAnswer(200, selfMetrics(context)), contentType: "text/plain; version=0.0.4; charset=utf-8" };
+      return {
+        ...textAnswer(200, `${selfMetrics(context)}${context.moreOwnMetrics?.() ?? ""}`),
+        contentType: "text/plain; version=0.0.4; charset=utf-8",
+      };
   }
   if (!path.startsWith("/api/v1/")) return textAnswer(404, "404 page not found\n");
   try {

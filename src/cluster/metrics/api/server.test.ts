@@ -23,7 +23,9 @@ beforeEach(async () => {
     for (let i = 0; i <= 10; i++) store.append(series, i * 10_000, i / 3);
   }
   const scraper = { targets: [], metadata: new Map() };
-  const context = { store, scraper, clock, scrapeIntervalMs: 10_000, retentionMs: 1e6, version: "1.2.3", startedMs: 0 };
+  const moreOwnMetrics = () => 'keda_scaled_object_paused{namespace="shop",scaledObject="web"} 1\n';
+  const fixed = { scrapeIntervalMs: 10_000, retentionMs: 1e6, version: "1.2.3", startedMs: 0 };
+  const context = { store, scraper, clock, ...fixed, moreOwnMetrics };
   server = await startApiServer({ context, address: "127.0.0.1", port: 0, log: silentLog });
 });
 afterEach(() => server.close());
@@ -82,4 +84,6 @@ test("startApiServer: methods, unknown paths, probes and large forms", async () 
 test("startApiServer: its own metrics can be scraped", async () => {
   const parsed = parseExposition((await text("/metrics")).slice(4), "prometheus");
   expect(parsed.ok && parsed.value.samples).toContainEqual({ text: "prometheus_tsdb_head_series", value: 2 });
+  const paused = 'keda_scaled_object_paused{namespace="shop",scaledObject="web"}';
+  expect(parsed.ok && parsed.value.samples).toContainEqual({ text: paused, value: 1 });
 });

@@ -1,0 +1,104 @@
+import type { Canary, KubeObject, OwnerReference } from "#api";
+import { isObject } from "#base";
+import { type BoundFields, FLOOR_ANNOTATION, keepFloor } from "./floor-lease.ts";
+import { mergeDifference } from "./merge-difference.ts";
+import { PAUSED_REPLICAS, pauseOf } from "./pauses.ts";
+
+type Texts = Readonly<Record<string, string>>;
+
+/** The primary's autoscaler as it should be, whatever its kind. */
+export interface Twin {
+  /** The user's, of the target. */
+  readonly source: KubeObject;
+  readonly owner: OwnerReference;
+  readonly labels: Texts;
+  readonly annotations: Texts;
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly bounds: BoundFields;
+}
+
+/** What a twin is made with beside its source. */
+export interface TwinPlan {
+  readonly canary: Canary;
+  /** Name of the target. */
+  readonly target: string;
+  /** Name of the primary. */
+  readonly primary: string;
+  readonly owner: OwnerReference;
+  /** Whether a revision is being released, or waits for it. */
+  readonly isReleasing: boolean;
+}
+
+/** Name of the primary's autoscaler. */
+export function primaryScalerName(source: string): string {
+  return `${source}-primary`;
+}
+
+/**
+ * A spec with the bounds that the Canary states for the primary. A lower one above the upper, when only one of the two is
+ * stated, is brought down to it: every API server refuses bounds that cross, and then nothing of the twin is kept in step.
+ */
+export function withBounds(
+  spec: Readonly<Record<string, unknown>>,
+  canary: Canary,
+  fields: BoundFields,
+): Readonly<Record<string, unknown>> {
+  const { minReplicas, maxReplicas } = canary.spec.autoscalerRef?.primaryScalerReplicas ?? {};
+  const max = maxReplicas ?? spec[fields.max];
+  const min = minReplicas ?? spec[fields.min];
+  const isCrossed = typeof min === "number" && typeof max === "number" && min > max;
+  return {
+    ...spec,
+    ...(min === undefined ? {} : { [fields.min]: isCrossed ? max : min }),
+    ...(max === undefined ? {} : { [fields.max]: max }),
+  };
+}
+
+/** The twin as it is first created. */
+export function newTwin({ source, owner, labels, annotations, spec }: Twin): KubeObject {
+  const { name = "", namespace } = source.metadata;
+  return {
+    apiVersion: source.apiVersion,
+    kind: source.kind,
+    metadata: {
+      name: primaryScalerName(name),
+      ...(namespace === undefined ? {} : { namespace }),
+      labels,
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+      ownerReferences: [owner],
+    },
+    spec,
+  };
+}
+
+/**
+ * Merge patch that brings the live twin in step; undefined when it is. The spec is ours whole, but for a field under a floor;
+ * of the metadata only what we have put there. A pause at no pods, which only a copy of the target's rest can be, is taken
+ * back: it would hold the primary at zero.
+ */
+export function twinPatch(live: KubeObject, twin: Twin): object | undefined {
+  const { spec: wanted, lease } = keepFloor(live, twin.spec, twin.bounds);
+  const spec = mergeDifference(isObject(live.spec) ? live.spec : {}, wanted);
+  const labels = missing(live.metadata.labels, twin.labels);
+  const annotations: Readonly<Record<string, string | null>> = {
+    ...missing(live.metadata.annotations, twin.annotations),
+    ...(pauseOf(live).kind === "resting" ? { [PAUSED_REPLICAS]: null } : {}),
+    ...(lease === undefined ? {} : { [FLOOR_ANNOTATION]: lease }),
+  };
+  const metadata = { ...some("labels", labels), ...some("annotations", annotations) };
+  if (spec === undefined && Object.keys(metadata).length === 0) return undefined;
+  const isLeased = live.metadata.annotations?.[FLOOR_ANNOTATION] !== undefined;
+  // What a lease says holds for the version that was read only.
+  const { resourceVersion } = live.metadata;
+  const guard = isLeased && resourceVersion !== undefined ? { resourceVersion } : {};
+  const patched = { ...guard, ...metadata };
+  return { ...some("metadata", patched), ...(spec === undefined ? {} : { spec }) };
+}
+
+function missing(live: Texts | undefined, wanted: Texts): Texts {
+  return Object.fromEntries(Object.entries(wanted).filter(([key, value]) => live?.[key] !== value));
+}
+
+function some(key: string, map: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.keys(map).length === 0 ? {} : { [key]: map };
+}
