@@ -1,6 +1,6 @@
 import type { CanaryMetric, CanaryPhase, CanaryWebhook } from "#api";
 import type { Problem } from "#base";
-import type { Arms, LatencyHistogram } from "#stats";
+import type { ArmCounts, Arms, LatencyHistogram } from "#stats";
 
 /** All that a decision may depend on beside the Canary itself and the time. */
 export interface Observation {
@@ -151,7 +151,10 @@ export type Answer =
 export interface Samples {
   /** End of the interval, and so the start of the next. Undefined when nothing was counted. */
   readonly untilMs: number | undefined;
-  /** By the metrics of the analysis, in their order; each name once. */
+  /**
+   * By the metrics of the analysis that can be compared, in their order; each name once. A template with neither `counts` nor
+   * `scalar` is left out: its check stays the one it is.
+   */
   readonly metrics: readonly MetricSamples[];
   /** The primary's last hours, when they were asked for. */
   readonly history?: readonly MetricHistory[];
@@ -165,9 +168,24 @@ export type MetricSamples = {
   | { readonly kind: "counts"; readonly arms: Arms }
   /** Over the same bounds. */
   | { readonly kind: "latency"; readonly canary: LatencyHistogram; readonly primary: LatencyHistogram }
-  | { readonly kind: "scalar"; readonly canary: number; readonly primary: number }
+  | {
+      readonly kind: "scalar";
+      readonly canary: number;
+      readonly primary: number;
+      /** As its template says. */
+      readonly rule: ScalarRule;
+    }
   | { readonly kind: "missing"; readonly reason: MissingReason; readonly message: string }
 );
+
+/** How the numbers of both copies are compared. */
+export interface ScalarRule {
+  readonly worse: "higher" | "lower";
+  /** `ratio` compares logarithms. */
+  readonly scale: "ratio" | "difference";
+  /** How much worse is tolerated: a factor of 1 or more, or a difference of 0 or more. */
+  readonly margin: number;
+}
 
 /** Why there are no counts; none of these is a verdict on the release. */
 export type MissingReason =
@@ -187,6 +205,10 @@ export interface MetricHistory {
   readonly dispersions?: readonly number[];
   /** Of the primary, for latency. */
   readonly histogram?: LatencyHistogram;
+  /** Of the primary, for counts: what it did in the last hour. */
+  readonly counts?: ArmCounts;
+  /** For scalars: over how many ticks of 10 s values are averaged until neighbours hardly depend on each other. */
+  readonly blockTicks?: number;
 }
 
 /** What a metrics provider said. Only some of these are a verdict on the release. */
