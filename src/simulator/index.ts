@@ -24,6 +24,13 @@ export {
   simulableCanary,
 } from "./rehearsal/index.ts";
 export { DecideJudge, type DecideOptions, type Environment } from "./release/index.ts";
+export {
+  decodeRecording,
+  type RecordedTick,
+  type Replay,
+  type ReplayedDecision,
+  replayRelease,
+} from "./replay/index.ts";
 export type { AppModel, AutoscalerModel, Outcome, Sample, Scenario } from "./scenario.ts";
 export { simulate } from "./simulate.ts";
 export {
@@ -31,6 +38,7 @@ export {
   type Fault,
   type FaultKind,
   type Load,
+  NO_HISTORY,
   type Noise,
   type PrimaryHistory,
   type TrafficPlan,

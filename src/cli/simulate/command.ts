@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { type ProgramContext, type ProgramState, UsageError } from "../program-context.ts";
 import { parseSimulateOptions, type RawSimulateOptions } from "./options.ts";
+import { runReplay } from "./replay.ts";
 import { runSimulate } from "./simulate.ts";
 
 const EXAMPLES = `
@@ -9,6 +10,7 @@ Examples:
   serin simulate -f canary.yaml --rps 20 --fault errors=2% --fault latency=x1.5,after=3m --runs 500
   serin simulate -f canary.yaml --require 'falseAbort<=1%' --require 'detection>=99%' --require 'timeToDetect<=4m'
   serin simulate -f canary.yaml -o json --plot verdicts.svg
+  serin simulate -f canary.yaml --replay release.jsonl
 
 Requirements: falseAbort, timeToPromote, timeToPromoteP90 of the healthy release; detection, timeToDetect, timeToDetectP90,
 badRequests, badRequestsP90 of each fault. Exit status: 0 when all are met, 1 when one is not, 2 when the command line is wrong.`;
@@ -37,11 +39,14 @@ export function addSimulate(program: Command, context: ProgramContext, state: Pr
     .option("--seed <number>", "the same seed gives the same releases", "1")
     .option("--require <requirement>", "such as falseAbort<=1%; exit status 1 when it is not met", collect)
     .option("--plot <file>", "draw by when releases ended, as SVG")
+    .option("--replay <file>", "judge recorded samples (JSON lines) instead of simulated ones")
     .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
     .addHelpText("after", EXAMPLES)
     .action(async (raw: RawSimulateOptions) => {
       const options = parseSimulateOptions(raw);
       if (!options.ok) throw new UsageError(options.error);
+      const { replayPath } = options.value;
+      if (replayPath !== undefined) return runReplay(context, options.value, replayPath);
       const isMet = await runSimulate(context, options.value);
       state.status = isMet ? 0 : 1;
     });

@@ -53,6 +53,8 @@ export function parseSimulateOptions(raw: RawSimulateOptions): Result<SimulateOp
     return err(`--fault: ${faults.value.length} faults are too many; ${FAULTS_MAX} at most`);
   const requirements = all((raw.require ?? []).map(parseRequirement));
   if (!requirements.ok) return requirements;
+  if (raw.replay !== undefined && (raw.fault ?? raw.require ?? raw.plot) !== undefined)
+    return err("--replay: it judges what was recorded; leave out --fault, --require and --plot");
   const rps = Number(raw.rps);
   if (!(rps > 0 && rps <= RPS_MAX))
     return err(`--rps: "${raw.rps}" is not a rate; write a number above 0, up to ${RPS_MAX}`);

@@ -69,7 +69,7 @@ test("serin simulate: a table of the healthy release and the faults, with limits
   const { status, out, err } = await serin("-f", oneCanary, ...quick, "--fault", "errors=0.5%,after=1m");
   expect({ status, err }).toEqual({ status: 0, err: "" });
   expect(out).toContain("shop/web: threshold, 100 requests/s");
-  expect(out).toContain("note: left out, as their values depend on your service: queue-depth");
+  expect(out).toContain("note: left out, as nothing is known of their values: queue-depth");
   expect(out).toMatch(/healthy +0\.0% \(0\.0% to 16\.8%\) +- +- +- +1m30s, 1m30s/);
   expect(out).toMatch(/errors=30% +100\.0% \(83\.2% to 100\.0%\) +1m30s, 1m30s +\d+, \d+ /);
   expect(out).toMatch(/errors=0\.5%,after=1m +0\.0% /);
@@ -190,4 +190,29 @@ test("serin simulate: faults of every kind are understood", async () => {
   const { out, status } = await serin("-f", oneCanary, "--runs", "3", "--load", "diurnal", ...flags);
   expect(status).toBe(0);
   for (const name of names) expect(out).toContain(name);
+});
+
+test("serin simulate --replay: what would have been said to a recording, as text and as JSON", async () => {
+  const lines = Array.from({ length: 30 }, (_, index) => {
+    const canary = { total: 200, bad: index < 4 ? 0 : 60 };
+    const arms = { canary, primary: { total: 800, bad: 1 } };
+    return JSON.stringify({
+      untilMs: 1_770_000_000_000 + index * 10_000,
+      metrics: [{ name: "request-success-rate", kind: "counts", arms }],
+    });
+  });
+  const recording = write("release.jsonl", lines.join("\n"));
+  const { status, out } = await serin("-f", oneCanary, "--replay", recording);
+  expect(status).toBe(0);
+  expect(out).toMatch(/^note: left out, as nothing is known of their values: queue-depth\n/);
+  expect(out).toMatch(/30s +40% {2}Every check passed at 20%/);
+  expect(out).toMatch(/After 2m0s the release would have been rolled back\.\n$/);
+  const { out: json } = await serin("-f", oneCanary, "--replay", recording, "-o", "json");
+  expect(JSON.parse(json)).toMatchObject({ verdict: "rolled-back", endedSeconds: 120 });
+  const cut = write("cut.jsonl", `${lines[0]}\n{"untilMs":`);
+  expect(await serin("-f", oneCanary, "--replay", cut)).toMatchObject({
+    status: 1,
+    err: `serin: Cannot read the recording ${cut}: line 2: is not JSON\n`,
+  });
+  expect((await serin("-f", oneCanary, "--replay", recording, "--fault", "errors=1%")).status).toBe(2);
 });

@@ -87,7 +87,7 @@ test("simulableCanary: what is left out is noted, and wishes of people do not ho
   expect(left.spec).not.toHaveProperty("autoscalerRef");
   expect(left.metadata).not.toHaveProperty("annotations");
   expect(notes).toEqual([
-    "left out, as their values depend on your service: queue-depth",
+    "left out, as nothing is known of their values: queue-depth",
     "1 webhooks count as passed",
     "mirrored requests are left out",
   ]);

@@ -1,6 +1,7 @@
 import { DecideJudge, type Environment } from "../release/index.ts";
 import {
   drawHistory,
+  NO_HISTORY,
   type Fault,
   type Load,
   type Noise,
@@ -62,9 +63,7 @@ const REPORT_RUNS = 10;
 export function* rehearse(plan: RehearsalPlan): Generator<Progress, Rehearsal> {
   const kinds: readonly NamedFault[] = plan.faults;
   const horizonMs = horizonOf(plan.release);
-  const histories = Array.from({ length: Math.min(HISTORY_COUNT, plan.runCount) }, (_, index) =>
-    drawHistory(trafficOf(plan, []), plan.seed * HISTORY_COUNT + index),
-  );
+  const histories = historiesOf(plan);
   const cases: RehearsedCase[] = [];
   const totalCount = plan.runCount * (kinds.length + 1);
   for (const kind of [undefined, ...kinds]) {
@@ -79,6 +78,14 @@ export function* rehearse(plan: RehearsalPlan): Generator<Progress, Rehearsal> {
   return { cases, horizonMs };
 }
 
+/** Only a comparison of the copies asks for the past. */
+function historiesOf(plan: RehearsalPlan): readonly PrimaryHistory[] {
+  if (plan.release.canary.spec.analysis.method !== "sequential") return [NO_HISTORY];
+  return Array.from({ length: Math.min(HISTORY_COUNT, plan.runCount) }, (_, index) =>
+    drawHistory(trafficOf(plan, []), plan.seed * HISTORY_COUNT + index),
+  );
+}
+
 function runOne(
   plan: RehearsalPlan,
   one: {
@@ -89,13 +96,13 @@ function runOne(
   },
 ): Trial {
   const { canary, settings } = plan.release;
-  const history = one.histories[one.run % one.histories.length];
+  const history = one.histories[one.run % one.histories.length] ?? NO_HISTORY;
   const stepMs = stepOf(settings.intervalMs);
   // Runs of all cases have the same seeds, so that cases differ by the fault alone.
   const seed = plan.seed * 1_000_003 + one.run;
   const judge = new DecideJudge({
     canary,
-    history: history ?? drawHistory(trafficOf(plan, []), plan.seed),
+    history,
     environment: plan.environment,
     seed,
     stepMs,

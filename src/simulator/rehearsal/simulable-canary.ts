@@ -16,9 +16,12 @@ const LIMITS = { minIntervalMs: 1000 } as const;
  * Takes from a Canary what a simulation of its verdicts can show: weights, built-in metrics, thresholds, the sequential analysis.
  *
  * Hooks count as passed, metrics of one's own are left out, and pods are there when they are needed; each of these is noted.
- * Problems are those that the operator would find, and a release without weights, whose traffic nobody here could make up.
+ * `isKept` says which metrics have values. Problems are those that the operator would find, and a release without weights, whose traffic nobody here could make up.
  */
-export function simulableCanary(canary: Canary): Result<SimulableCanary, readonly Problem[]> {
+export function simulableCanary(
+  canary: Canary,
+  isKept: (metric: CanaryMetric) => boolean = isBuiltIn,
+): Result<SimulableCanary, readonly Problem[]> {
   const full = readSettings(canary, LIMITS);
   if (!full.ok) return full;
   if (full.value.strategy.kind !== "weights")
@@ -30,20 +33,22 @@ export function simulableCanary(canary: Canary): Result<SimulableCanary, readonl
         fix: "simulate a release with stepWeight, or with stepWeights",
       },
     ]);
-  const metrics = full.value.metrics.filter(isBuiltIn).map(withoutQuery);
+  const metrics = full.value.metrics
+    .filter(isKept)
+    .map((metric) => (isBuiltIn(metric) ? withoutQuery(metric) : metric));
   if (metrics.length === 0)
     return err([
       {
         path: "spec.analysis.metrics",
         code: "not-simulable",
-        message: "has no built-in metric, so nothing of the traffic would be judged",
+        message: "has no metric whose values are known here, so nothing would be judged",
         fix: `add ${SUCCESS_RATE} or ${REQUEST_DURATION}`,
       },
     ]);
   const stripped = strip(canary, metrics);
   const settings = readSettings(stripped, LIMITS);
   if (!settings.ok) return settings;
-  return ok({ canary: stripped, settings: settings.value, notes: notesOf(canary, full.value) });
+  return ok({ canary: stripped, settings: settings.value, notes: notesOf(canary, full.value, isKept) });
 }
 
 function strip(canary: Canary, metrics: readonly CanaryMetric[]): Canary {
@@ -72,10 +77,14 @@ function withoutQuery({ query: _query, templateRef: _template, ...metric }: Cana
   return metric;
 }
 
-function notesOf({ spec }: Canary, { metrics, webhooks }: RolloutSettings): string[] {
+function notesOf(
+  { spec }: Canary,
+  { metrics, webhooks }: RolloutSettings,
+  isKept: (metric: CanaryMetric) => boolean,
+): string[] {
   const notes: string[] = [];
-  const own = metrics.filter((metric) => !isBuiltIn(metric)).map(({ name }) => name);
-  if (own.length > 0) notes.push(`left out, as their values depend on your service: ${own.join(", ")}`);
+  const own = metrics.filter((metric) => !isKept(metric)).map(({ name }) => name);
+  if (own.length > 0) notes.push(`left out, as nothing is known of their values: ${own.join(", ")}`);
   if (webhooks.length > 0) notes.push(`${webhooks.length} webhooks count as passed`);
   if (spec.analysis.mirror === true) notes.push("mirrored requests are left out");
   if (spec.analysis.sessionAffinity !== undefined)

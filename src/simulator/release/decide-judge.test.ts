@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Canary } from "#api";
 import { flagger, FLAGGER_DEFAULT } from "../peers/index.ts";
-import { type Fault, type PrimaryHistory, type TrafficPlan } from "../traffic/index.ts";
+import { type Fault, NO_HISTORY, type TrafficPlan } from "../traffic/index.ts";
 import { runTrial, type Trial } from "../trials/index.ts";
 import type { Environment } from "./environment.ts";
 import { DecideJudge } from "./decide-judge.ts";
@@ -34,7 +34,6 @@ const calm: TrafficPlan = {
   canaryFaults: [],
   sharedFaults: [],
 };
-const history: PrimaryHistory = { total: 0, bad: 0, above: [], errorDispersion: 1, latencyDispersions: [] };
 
 function trialOf(options: {
   readonly plan?: Partial<TrafficPlan>;
@@ -42,7 +41,13 @@ function trialOf(options: {
   readonly seed: number;
 }): Trial {
   const { seed } = options;
-  const judge = new DecideJudge({ canary, history, environment: options.environment ?? {}, seed, stepMs: 10_000 });
+  const judge = new DecideJudge({
+    canary,
+    history: NO_HISTORY,
+    environment: options.environment ?? {},
+    seed,
+    stepMs: 10_000,
+  });
   return runTrial(judge, { plan: { ...calm, ...options.plan }, seed, stepMs: 10_000, horizonMs: 3_600_000 });
 }
 

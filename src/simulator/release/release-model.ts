@@ -21,8 +21,9 @@ import { ReleaseCluster } from "./release-cluster.ts";
 const START_MS = Date.UTC(2026, 0, 1, 12);
 const LONG_AGO_MS = START_MS - 3_600_000;
 const LIMITS = { minIntervalMs: 1000 } as const;
-/** Steps within which the canary has to get its first request. */
-const PREPARING_STEPS_MAX = 1000;
+/** How often the time before the canary's first request is looked at, and how long it may last. */
+const PREPARING_STEP_MS = 1000;
+const PREPARING_STEPS_MAX = 7200;
 /** Looks at one moment, each of which had a reason to look again at once. */
 const LOOKS_MAX = 20;
 
@@ -82,7 +83,7 @@ export class ReleaseModel {
     for (let count = 0; count < PREPARING_STEPS_MAX; count += 1) {
       this.lookUntilQuiet(0);
       if (this.weightPercent > 0 || this.verdict !== "running") return;
-      this.#epochMs += this.#options.stepMs;
+      this.#epochMs += PREPARING_STEP_MS;
     }
     throw new Bug(`the canary gets a first request; the last decision was ${this.lastDecision?.label ?? "none"}`);
   }

@@ -1,4 +1,4 @@
-import { addChiSquare, type ChiSquare, dispersionOf, podChiSquare } from "#stats";
+import { addChiSquare, type ArmCounts, type ChiSquare, dispersionOf, podChiSquare } from "#stats";
 import { type CopyCounts, drawCopy } from "./copy-traffic.ts";
 import { ISTIO_BOUNDS_MS } from "./latency-shares.ts";
 import { PodNoise } from "./noise.ts";
@@ -16,6 +16,9 @@ export interface PrimaryHistory {
   /** Design effects of slow requests, by bound. */
   readonly latencyDispersions: readonly number[];
 }
+
+/** Of a service that nobody has looked at before. */
+export const NO_HISTORY: PrimaryHistory = { total: 0, bad: 0, above: [], errorDispersion: 1, latencyDispersions: [] };
 
 const HISTORY_MS = 7_200_000;
 const STEP_MS = 10_000;
@@ -105,7 +108,13 @@ class Block {
   }
 
   #compare(badOf: (pod: number) => number): ChiSquare {
-    const pods = Array.from(this.sums.totals, (total, pod) => ({ total, bad: badOf(pod) }));
-    return podChiSquare(pods);
+    const pods: ArmCounts[] = [];
+    let bad = 0;
+    for (let pod = 0; pod < PRIMARY_POD_COUNT; pod += 1) {
+      const counts = { total: this.sums.totals[pod] ?? 0, bad: badOf(pod) };
+      bad += counts.bad;
+      pods.push(counts);
+    }
+    return bad === 0 ? NO_CHI_SQUARE : podChiSquare(pods);
   }
 }

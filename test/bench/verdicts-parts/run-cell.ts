@@ -1,5 +1,6 @@
 import {
   drawHistory,
+  NO_HISTORY,
   type PrimaryHistory,
   runTrial,
   type Tally,
@@ -40,8 +41,6 @@ export function runCell(
   });
   return { cell, trials, tally: tallyTrials(trials) };
 }
-
-const NO_HISTORY: PrimaryHistory = { total: 0, bad: 0, above: [], errorDispersion: 1, latencyDispersions: [] };
 
 /** A number of its own for each run of each cell. */
 function seedOf(key: string, run: number): number {

@@ -1,0 +1,2 @@
+export { decodeRecording, type RecordedTick } from "./decode-recording.ts";
+export { type Replay, type ReplayedDecision, replayRelease } from "./replay-release.ts";
