@@ -54,6 +54,8 @@ export const resources = {
   httpRoutes: resource("gateway.networking.k8s.io/v1", "HTTPRoute"),
   ingresses: resource("networking.k8s.io/v1", "Ingress", { plural: "ingresses" }),
   telemetries: resource("telemetry.istio.io/v1alpha1", "Telemetry", { plural: "telemetries" }),
+  podDisruptionBudgets: resource("policy/v1", "PodDisruptionBudget"),
+  resourceQuotas: resource("v1", "ResourceQuota"),
   scaledObjects: resource("keda.sh/v1alpha1", "ScaledObject"),
   triggerAuthentications: resource("keda.sh/v1alpha1", "TriggerAuthentication"),
   clusterTriggerAuthentications: resource("keda.sh/v1alpha1", "ClusterTriggerAuthentication", { namespaced: false }),

@@ -2,6 +2,8 @@ import { Command, CommanderError } from "commander";
 import { Failure, type Log, messageOf } from "#base";
 import { runOperator } from "#operator";
 import { addPeopleCommands } from "./commands/people.ts";
+import { addPlanCommand } from "./commands/plan.ts";
+import { addWhyCommand } from "./commands/why.ts";
 import { parseDemoOptions, type RawDemoOptions } from "./demo/options.ts";
 import { runDemo } from "./demo/run.ts";
 import { VERSION } from "./installation.ts";
@@ -52,6 +54,8 @@ function buildProgram(context: ProgramContext, state: { status: number }): Comma
   addOperator(program, context, state);
   addPeopleCommands(program, context, state);
   addSimulate(program, context, state);
+  addWhyCommand(program, context, state);
+  addPlanCommand(program, context, state);
   return program;
 }
 

@@ -1,12 +1,13 @@
-import { type Canary, keyOf, splitKey } from "#api";
+import { type Canary, keyOf, resources, splitKey } from "#api";
 import type { Random } from "#base";
 import { createWorkQueue, type WorkQueue } from "#kube";
 import { namesOf } from "#rollout";
+import type { MarkIndex } from "./capacity/index.ts";
 import { createDependencyIndex, type DependencyIndex } from "./dependency-index.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { type CanaryMemory, createCanaryMemory, reconcileCanary } from "./reconcile-canary.ts";
 import { reportStall } from "./report-stall.ts";
-import { dependenciesOf, idsOfChange, read, targetId } from "./reconcilers/index.ts";
+import { dependenciesOf, read, targetId, wakesOf } from "./reconcilers/index.ts";
 
 /**
  * Reconciles Canaries until the context's signal aborts: each when it changes, when an object that it depends on
@@ -40,7 +41,9 @@ export async function runCanaryController(
     },
   });
   context.metrics.operator.watchQueue(() => queue.size);
-  const unsubscribe = subscribe(queue, index, context);
+  // A floor under a ScaledObject may be left of a Canary that is gone, and no other Canary may need the kind.
+  await views.further.offer([resources.scaledObjects]);
+  const unsubscribe = [...subscribe(queue, index, context), ...followMarks(queue, memory.marks, context)];
   context.metrics.watchTotals(() => countByNamespace(views.canaries.list()));
   for (const canary of views.canaries.list()) queue.add(keyOf(canary));
   await queue.stopped;
@@ -53,6 +56,18 @@ function canaryField(key: string): { readonly canary: string } {
   return { canary: `${name}.${namespace}` };
 }
 
+/** Keeps the index of what Canaries have written on, and sweeps the namespaces where something may be left of one. */
+function followMarks(queue: WorkQueue, marks: MarkIndex, { views }: OperatorContext): (() => void)[] {
+  const sweep = (namespace: string): void => queue.add(`${namespace}/`);
+  const stop = views.onChange((object, { type }) => {
+    if (marks.see(object, type === "deleted") && type === "added") sweep(object.metadata.namespace ?? "");
+  });
+  for (const resource of [resources.horizontalPodAutoscalers, resources.scaledObjects, resources.configMaps])
+    for (const object of views.of(resource)?.list() ?? []) marks.see(object, false);
+  for (const namespace of marks.namespaces()) sweep(namespace);
+  return [stop];
+}
+
 /** Handlers only enqueue. */
 function subscribe(queue: WorkQueue, index: DependencyIndex, { views }: OperatorContext): (() => void)[] {
   return [
@@ -62,9 +77,8 @@ function subscribe(queue: WorkQueue, index: DependencyIndex, { views }: Operator
       const names = namesOf(canary);
       for (const key of index.keysOf(`${names.namespace}/${targetId(names)}`)) queue.add(key);
     }),
-    views.onChange((object) => {
-      const { namespace = "" } = object.metadata;
-      for (const id of idsOfChange(object)) for (const key of index.keysOf(`${namespace}/${id}`)) queue.add(key);
+    views.onChange((object, change) => {
+      for (const id of wakesOf(object, change)) for (const key of index.keysOf(id)) queue.add(key);
     }),
   ];
 }

@@ -1,11 +1,14 @@
 import { setMaxListeners } from "node:events";
+import type { Canary } from "#api";
 import type { Clock, Log, Random } from "#base";
-import { createEventRecorder, type KubeClient, sleep } from "#kube";
+import { createEventRecorder, type EventRecorder, type KubeClient, referenceTo, sleep } from "#kube";
+import { namesOf } from "#rollout";
 import { createAlertRelay, type GlobalAlertSettings } from "./alerts/index.ts";
 import { alertLookups } from "./alert-of.ts";
 import { runCanaryController } from "./canary-controller.ts";
 import { createEventRelay, createOutboundHttp } from "./gates/index.ts";
 import { createQueryBatcher } from "./metrics/index.ts";
+import { createRunStore } from "./records/index.ts";
 import type { OperatorContext, OperatorSettings } from "./operator-context.ts";
 import { waitForKinds } from "./required-kinds.ts";
 import { type RolloutMetrics, silentTracer, tracedClient, tracedHttp, type Tracer } from "./telemetry/index.ts";
@@ -98,7 +101,14 @@ async function work(
     lookups: alertLookups({ views: open.views, settings }),
   });
   const batcher = createQueryBatcher(clock);
-  const context: OperatorContext = { ...ports, ...open, batcher, settings, events, relay, alerts, signal };
+  const runs = createRunStore({
+    configMaps: open.views.configMaps,
+    clock,
+    log,
+    tell: (canary, message) => tellOf(canary, message, { events, log }),
+    onRefused: ports.metrics.operator.recordsRefused,
+  });
+  const context: OperatorContext = { ...ports, ...open, batcher, settings, events, relay, alerts, runs, signal };
   // Ends the waits below when they are not needed any more.
   const over = new AbortController();
   try {
@@ -108,10 +118,17 @@ async function work(
     const first = await Promise.race([ended, overdue]);
     if (first !== "ended") log.warn("reconciles in work did not end in time");
   } finally {
-    const flushed = Promise.all([relay.flush(), alerts.flush(), events.flush()]);
+    const flushed = Promise.all([relay.flush(), alerts.flush(), runs.flush().then(() => events.flush())]);
     await Promise.race([flushed, sleep(clock, FLUSH_LIMIT_MS, over.signal)]);
     over.abort();
   }
+}
+
+/** Says once of a Canary what stands beside its releases and changes nothing in them. */
+function tellOf(canary: Canary, message: string, { events, log }: { events: EventRecorder; log: Log }): void {
+  const { namespace, canaryRef } = namesOf(canary);
+  events.record({ object: { ...referenceTo(canary), namespace }, type: "Warning", reason: "Synced", message });
+  log.warn(message, { canary: canaryRef });
 }
 
 function afterAbort(signal: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@ import type { EventRecorder } from "#kube";
 import type { AlertRelay } from "./alerts/index.ts";
 import type { EventRelay, OutboundHttp } from "./gates/index.ts";
 import type { QueryBatcher } from "./metrics/index.ts";
+import type { RunStore } from "./records/index.ts";
 import type { RouterSettings } from "./routers/index.ts";
 import type { RolloutMetrics, Tracer } from "./telemetry/index.ts";
 import type { Views } from "./views/index.ts";
@@ -28,6 +29,7 @@ export interface OperatorContext {
   readonly alerts: AlertRelay;
   readonly metrics: RolloutMetrics;
   readonly batcher: QueryBatcher;
+  readonly runs: RunStore;
   /** The process's environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly tracer: Tracer;

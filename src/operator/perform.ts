@@ -3,6 +3,7 @@ import { unreachable } from "#base";
 import { referenceTo } from "#kube";
 import { type Command, type EventType, namesOf } from "#rollout";
 import type { Announcements } from "./announcements.ts";
+import type { FloorMemory } from "./capacity/index.ts";
 import { callWebhook } from "./gates/index.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { payloadFor, type Snapshot } from "./reconcilers/index.ts";
@@ -26,6 +27,7 @@ import { alertOf } from "./alert-of.ts";
 export interface PerformOptions {
   readonly snapshot: Snapshot;
   readonly announcements: Announcements;
+  readonly floors: FloorMemory;
   /** Phase that the decision leads to; receivers of events are told it. */
   readonly phase: string;
 }
@@ -72,7 +74,7 @@ async function performOne(command: Command, options: PerformOptions, context: Op
     case "scale-target":
       return scaleTarget(command.replicaCount, snapshot, context);
     case "set-floor":
-      return setFloor(command, snapshot, context);
+      return setFloor(command, options, context);
     case "event":
       return tell(command, options, context);
     case "alert":

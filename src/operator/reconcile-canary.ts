@@ -14,20 +14,31 @@ import {
   withoutCondition,
 } from "#rollout";
 import { type Announcements, createAnnouncements } from "./announcements.ts";
+import {
+  createFloorMemory,
+  createMarkIndex,
+  createPodTimes,
+  type FloorMemory,
+  type MarkIndex,
+  type PodTimes,
+} from "./capacity/index.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { perform } from "./perform.ts";
 import {
   accepted,
   answerAll,
+  capacityResources,
   type Findings,
   findingsOf,
+  floorInForce,
   observe,
   read,
   refusalsOf,
   refused,
   type Snapshot,
 } from "./reconcilers/index.ts";
-import type { Identity, Span } from "./telemetry/index.ts";
+import { nudgeReplicas, returnStrayFloors, sweepCanary, sweepNamespace } from "./performers/index.ts";
+import type { CopyFigures, Identity, Span } from "./telemetry/index.ts";
 import { createStalls, type Stalls } from "./stalls.ts";
 import { RECHECK_MS } from "./views/index.ts";
 
@@ -43,6 +54,9 @@ export interface CanaryMemory {
   readonly identities: Map<string, Identity>;
   readonly announcements: Announcements;
   readonly stalls: Stalls;
+  readonly podTimes: PodTimes;
+  readonly floors: FloorMemory;
+  readonly marks: MarkIndex;
 }
 
 export function createCanaryMemory(): CanaryMemory {
@@ -51,6 +65,9 @@ export function createCanaryMemory(): CanaryMemory {
     identities: new Map(),
     announcements: createAnnouncements(),
     stalls: createStalls(),
+    podTimes: createPodTimes(),
+    floors: createFloorMemory(),
+    marks: createMarkIndex(),
   };
 }
 
@@ -73,7 +90,9 @@ async function reconcileTraced(
   const { tracer } = context;
   const canary = context.views.canaries.get(splitKey(key));
   if (canary === undefined) return forget(key, memory, context);
+  await sweepCanary(canary, memory.marks, context);
   // What a Canary needs is opened first, so that what is read is all there is.
+  await context.views.further.offer(capacityResources(canary));
   const refusals = await refusalsOf(canary, context);
   const snapshot = tracer.span("read", {}, () => read(key, context));
   if (snapshot === undefined) return forget(key, memory, context);
@@ -85,7 +104,7 @@ async function reconcileTraced(
   const startedMs = context.clock.nowMs();
   const { decision, problems } = await observeAndDecide(key, snapshot, { memory, context });
   if (context.signal.aborted) return {};
-  const findings = findingsOf(snapshot, { label: decision.label, problems }, context);
+  const findings = findingsOf(snapshot, { label: decision.label, problems, floors: memory.floors }, context);
   const told = [...findings.blocking, ...findings.mild].filter((problem) => !isTold(snapshot.canary, problem));
   const commands = [
     ...(keepsTwin(decision, snapshot) ? [{ kind: "ensure-scaler", mode: "sync" } as const] : []),
@@ -93,10 +112,12 @@ async function reconcileTraced(
     ...told.map((problem) => standing(formatProblem(problem))),
     ...findings.advice.map(note),
   ];
-  const { announcements } = memory;
+  const { announcements, floors } = memory;
   const { phase, canaryWeight } = decision.status;
   context.span.set({ phase, label: decision.label, weight: canaryWeight });
-  await tracer.span("perform", {}, () => perform(commands, { snapshot, announcements, phase }, context));
+  await tracer.span("perform", {}, () => perform(commands, { snapshot, announcements, floors, phase }, context));
+  await returnStrayFloors(decision.status, { snapshot, floors }, context);
+  await nudgeReplicas({ snapshot, floors }, context);
   await tracer.span("record", {}, () => record(decision, { snapshot, findings }, context));
   return next(key, decision, { memory, context, startedMs });
 }
@@ -112,11 +133,12 @@ async function observeAndDecide(
   const nowMs = context.clock.nowMs();
   const answers = new Map<string, Answer>();
   const lastTickMs = memory.lastTickMs.get(key);
+  const podTimes = memory.podTimes.see(key, sightsOf(snapshot), nowMs);
   let decision: Decision;
   let observation: Observation;
   let rounds = 0;
   do {
-    const observed = observe(snapshot, { lastTickMs, answers });
+    const observed = observe(snapshot, { lastTickMs, answers, podTimes });
     observation = observed;
     decision = context.tracer.span("decide", {}, () => decide(snapshot.canary, observed, { nowMs, ...limits }));
     const { questions } = decision;
@@ -126,6 +148,14 @@ async function observeAndDecide(
     rounds += 1;
   } while (decision.questions.length > 0 && rounds < MAX_ROUNDS && !context.signal.aborted);
   return { decision, problems: observation.problems };
+}
+
+function sightsOf({ workload, capacity }: Snapshot): Parameters<PodTimes["see"]>[1] {
+  const [primary, canary] = [workload?.observePrimary(), workload?.observeTarget()];
+  return {
+    primary: primary && { ...primary, addresses: capacity.endpoints.primary },
+    canary: canary && { ...canary, addresses: capacity.endpoints.canary },
+  };
 }
 
 /**
@@ -138,9 +168,9 @@ async function refuse(
   { memory, context }: { memory: CanaryMemory; context: OperatorContext },
 ): Promise<ReconcileOutcome | undefined> {
   const { canary } = snapshot;
-  const { announcements } = memory;
+  const { announcements, floors } = memory;
   const status = withoutCondition(refused(canary, problems, context.clock.nowMs()), STALLED);
-  const options = { snapshot, announcements, phase: status.phase };
+  const options = { snapshot, announcements, floors, phase: status.phase };
   if (canary.metadata.deletionTimestamp !== undefined) {
     if (!problems.some(({ code }) => code === "duplicate-target")) return undefined;
     await perform([{ kind: "remove-finalizer" }], options, context);
@@ -185,7 +215,18 @@ async function record(
     await writeStatus(canary, status, context);
     context.log.info("decided", { canary: canaryRef, label, why: explanation.sentence, phase: status.phase });
   } else context.log.debug("decided", { canary: canaryRef, label, why: explanation.sentence });
-  context.metrics.observe({ name, namespace, phase: status.phase, canaryWeight: status.canaryWeight });
+  const { phase, canaryWeight } = status;
+  const capacity = {
+    primary: figuresOf("primary", status, of.snapshot),
+    canary: figuresOf("canary", status, of.snapshot),
+  };
+  context.metrics.observe({ name, namespace, phase, canaryWeight, capacity });
+  context.metrics.decided({ name, namespace }, decision);
+  context.runs.note(canary, decision);
+}
+
+function figuresOf(copy: "primary" | "canary", { capacity }: CanaryStatus, snapshot: Snapshot): CopyFigures {
+  return { ready: capacity?.[copy]?.ready, need: capacity?.[copy]?.need, floor: floorInForce(copy, snapshot) };
 }
 
 /**
@@ -223,12 +264,18 @@ function next(
   return { requeueAfterMs: Math.max(MIN_REQUEUE_MS, decision.wakeAtMs - nowMs) };
 }
 
-function forget(key: string, memory: CanaryMemory, { metrics }: OperatorContext): ReconcileOutcome {
+/** Lets go of a Canary that is gone; also called with the key of a namespace, which names none, to sweep it. */
+async function forget(key: string, memory: CanaryMemory, context: OperatorContext): Promise<ReconcileOutcome> {
+  const { metrics, runs } = context;
   const identity = memory.identities.get(key);
   if (identity !== undefined) metrics.forget(identity);
   memory.identities.delete(key);
   memory.lastTickMs.delete(key);
   memory.announcements.forget(key);
+  memory.podTimes.forget(key);
+  memory.floors.forget(key);
   memory.stalls.forget(key);
+  runs.forget(key);
+  await sweepNamespace(splitKey(key).namespace, memory.marks, context);
   return {};
 }

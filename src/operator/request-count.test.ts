@@ -61,6 +61,10 @@ function counting(inner: KubeClient): { readonly client: KubeClient; readonly re
   return { client, requests };
 }
 
+function pauseBy(by: string): string {
+  return JSON.stringify({ by, why: "lunch", at: "2026-01-01T12:00:00Z" });
+}
+
 const isDone = (phase: string) => (object: Canary) =>
   object.status?.phase === phase && object.status.conditions?.some(({ type }) => type === "Draining") !== true;
 
@@ -97,4 +101,29 @@ test("a rollout from 10 to 50% costs at most 40 requests, an idle minute none", 
   }
   process.stdout.write(`requests of a rollout 10 to 50%: ${rollout.length} ${JSON.stringify(counts)}\n`);
   expect(rollout.length).toBeLessThanOrEqual(40);
+  expect(rollout.filter((request) => request.includes("configmaps")).length).toBeLessThanOrEqual(4);
+});
+
+test("a release that waits for two minutes writes its record at most each 30 s", async () => {
+  const paused = { ...canaryWith({}), metadata: { name: "web", annotations: { "serin.dev/pause": pauseBy("ann") } } };
+  await rehearsal.createNamespace("patient", [deployment, paused]);
+  const { client, requests } = counting(rehearsal.client);
+  const stop = new AbortController();
+  const operator = rehearsal.runOperator({ namespace: "patient", signal: stop.signal, client });
+  await rehearsal.until("patient", isDone("Initialized"));
+  const body = { spec: { template: { spec: { containers: [{ name: "web", image: "podinfo:2" }] } } } };
+  await rehearsal.client.patch(
+    resources.deployments,
+    { namespace: "patient", name: "web" },
+    { kind: "strategic", body },
+  );
+  await rehearsal.pass(30_000);
+  const before = requests.length;
+  await rehearsal.pass(120_000);
+  const writes = requests.slice(before);
+  stop.abort();
+  await operator;
+  expect(writes.length).toBeGreaterThan(1);
+  expect(writes.length).toBeLessThanOrEqual(5);
+  expect(writes.filter((request) => request !== "patch configmaps/web-serin-runs")).toEqual([]);
 });

@@ -3,9 +3,10 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Canary, type CanaryAnalysis, type Event, type KubeObject, resources } from "#api";
+import { type Canary, type CanaryAnalysis, type ConfigMap, type Event, type KubeObject, resources } from "#api";
 import { startTestApiServer, type TestApiServer } from "#testing";
 import { secret } from "./bad-input-cases.ts";
+import { readRuns } from "./records/index.ts";
 import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
 import { canary, canaryWith, deployment } from "./rehearsal-objects.ts";
 import { createJsonLog, createRolloutMetrics, type Tracer } from "./telemetry/index.ts";
@@ -180,16 +181,21 @@ function hookCanary(type: "pre-rollout" | "confirm-rollout" | "rollback"): KubeO
 async function told(log: readonly string[], spans: readonly unknown[], metrics: string): Promise<string> {
   const { items: events } = await rehearsal.client.list<Event>(resources.events, { namespace: NAMESPACE });
   const { items: canaries } = await rehearsal.client.list<Canary>(resources.canaries, { namespace: NAMESPACE });
+  const { items: maps } = await rehearsal.client.list<ConfigMap>(resources.configMaps, { namespace: NAMESPACE });
+  const runs = maps.filter(({ metadata }) => metadata.name?.endsWith("-serin-runs")).map(readRuns);
+  const checks = runs.flatMap((read) => read.runs.flatMap(({ records }) => records.flatMap((record) => record.checks)));
+  // Without a check that failed the records would have had nothing to tell.
+  expect(checks.filter(({ verdict }) => verdict !== "passed").length).toBeGreaterThan(5);
   // Alerts and hooks tell others; what a receiver needs to know who writes is in the headers.
   const sent = [...parrot.bodies].filter(([name]) => ["chat", "global", "told", "pre-rollout"].includes(name));
   return [
     ...log,
     metrics,
-    ...[events, canaries.map(({ status }) => status), spans, sent].map((each) => JSON.stringify(each)),
+    ...[events, canaries.map(({ status }) => status), spans, sent, runs].map((each) => JSON.stringify(each)),
   ].join("\n");
 }
 
-test("no secret is in a log, event, status, alert, hook, metric or span, however what is asked fails", async () => {
+test("no secret is in a log, event, status, alert, hook, metric, span or record of a run, however what is asked fails", async () => {
   const log: string[] = [];
   const sink = new Writable({ write: (chunk: Buffer, _, done) => (log.push(chunk.toString()), done()) });
   const jsonLog = createJsonLog("debug", sink);

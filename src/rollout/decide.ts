@@ -105,6 +105,8 @@ function decisionOf(
       toWeight: after.canaryWeight,
       checks: draft.checks ?? [],
       ...(capacity === undefined ? {} : { capacity }),
+      ...(draft.evidence === undefined ? {} : { evidence: draft.evidence }),
+      ...(draft.otherwise === undefined ? {} : { otherwise: draft.otherwise }),
     },
   };
 }

@@ -210,5 +210,9 @@ export interface CheckFact {
   readonly verdict: "passed" | "failed" | "unknown";
   readonly detail: string;
   readonly result?: MetricResult;
+  /** What a value may be: `99% or more`; absent for hooks. */
+  readonly allowed?: string;
+  /** How far back the query looks, as the metric's interval has it. */
+  readonly window?: string;
   readonly query?: string;
 }

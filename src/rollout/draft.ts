@@ -1,5 +1,5 @@
 import type { CanaryPhase, CanaryStatus } from "#api";
-import type { CheckFact, Command, EventType, Label } from "./decision.ts";
+import type { CheckFact, Command, Evidence, EventType, Label } from "./decision.ts";
 import type { Question } from "./observation.ts";
 import type { Basics, Situation } from "./situation.ts";
 import { formatTime, withoutCondition, withPromoted, ACCEPTED, DRAINING, INTENT } from "./status.ts";
@@ -14,6 +14,9 @@ export interface Draft {
   readonly isTick?: boolean;
   readonly wakeAtMs?: number;
   readonly checks?: readonly CheckFact[];
+  readonly evidence?: Evidence;
+  /** Made by `otherwiseOf` when the row does not say it better. */
+  readonly otherwise?: string;
 }
 
 /** One row: the first whose `when` holds decides. */

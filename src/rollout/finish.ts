@@ -6,6 +6,7 @@ import { finalizerCommands } from "./finalizer.ts";
 import { type IntentAction, intentRecord, whoAndWhy } from "./intent.ts";
 import { keepCapacity } from "./keep-capacity.ts";
 import { keepServed } from "./keep-served.ts";
+import { otherwiseOf } from "./otherwise.ts";
 import { withServedShare } from "./served-share.ts";
 import { isAnalysing, type Situation } from "./situation.ts";
 import { CANARY_READY, INTENT, PAUSED, withCondition, withoutCondition } from "./status.ts";
@@ -37,8 +38,10 @@ export function finish(s: Situation, label: Label, draft: Draft): Draft {
   const done = [...asked.before, ...served.events, ...commands, ...asked.after];
   const pendingMs = s.asked.kind === "pending" ? s.asked.untilMs : undefined;
   const wakeAtMs = earlier(earlier(draft.wakeAtMs, pendingMs), kept.wakeAtMs);
+  const otherwise = draft.otherwise ?? otherwiseOf(s, label, draft);
   return {
     ...draft,
+    ...(otherwise === undefined ? {} : { otherwise }),
     status,
     commands: [
       ...finalizerCommands(s.canary),

@@ -36,7 +36,13 @@ export interface MetricAnswer {
  */
 export function judgeMetric(answer: MetricAnswer): CheckFact {
   const { metric, result, query } = answer;
-  const base = { name: metric.name, result, ...(query === undefined ? {} : { query }) };
+  const base = {
+    name: metric.name,
+    result,
+    allowed: allowedText(answer),
+    ...(metric.interval ? { window: metric.interval } : {}),
+    ...(query === undefined ? {} : { query }),
+  };
   switch (result.kind) {
     case "value":
       return { ...base, ...judgeValue(answer, result.value) };
@@ -88,19 +94,35 @@ function judgeValue(answer: MetricAnswer, value: number): Pick<CheckFact, "verdi
   };
 }
 
-/** The bound that the value breaks. Without a range a success rate has a floor, anything else a ceiling (absent: 0). */
-function breachOf({ metric, part }: MetricAnswer, value: number): { sign: "<" | ">"; bound: number } | undefined {
+/** The bound that the value breaks. */
+function breachOf(form: MetricForm, value: number): { sign: "<" | ">"; bound: number } | undefined {
+  const { min, max } = allowedRange(form);
+  if (min !== undefined && value < min) return { sign: "<", bound: min };
+  if (max !== undefined && value > max) return { sign: ">", bound: max };
+  return undefined;
+}
+
+/** One form of a metric entry. */
+export type MetricForm = Pick<MetricAnswer, "metric" | "part">;
+
+/** What a value may be. Without a range a success rate has a floor, anything else a ceiling (absent: 0). */
+export function allowedRange({ metric, part }: MetricForm): { readonly min?: number; readonly max?: number } {
   const isDuration = part === "builtin" && metric.name === REQUEST_DURATION;
   const whole = (bound: number): number => (isDuration ? Math.trunc(bound) : bound);
   if (metric.thresholdRange !== undefined) {
     const { min, max } = metric.thresholdRange;
-    if (min !== undefined && value < whole(min)) return { sign: "<", bound: whole(min) };
-    if (max !== undefined && value > whole(max)) return { sign: ">", bound: whole(max) };
-    return undefined;
+    return { ...(min === undefined ? {} : { min: whole(min) }), ...(max === undefined ? {} : { max: whole(max) }) };
   }
   const bound = whole(metric.threshold ?? 0);
-  if (part === "builtin" && metric.name === SUCCESS_RATE) return value < bound ? { sign: "<", bound } : undefined;
-  return value > bound ? { sign: ">", bound } : undefined;
+  return part === "builtin" && metric.name === SUCCESS_RATE ? { min: bound } : { max: bound };
+}
+
+/** The same in words: `99% or more`, `500ms or less`, `1 to 2`, `anything`. */
+export function allowedText(form: MetricForm): string {
+  const { min, max } = allowedRange(form);
+  if (min !== undefined && max !== undefined) return `${boundOf(form, min)} to ${boundOf(form, max)}`;
+  if (min !== undefined) return `${boundOf(form, min)} or more`;
+  return max === undefined ? "anything" : `${boundOf(form, max)} or less`;
 }
 
 function subjectOf({ metric, part }: MetricAnswer): string {
@@ -108,7 +130,7 @@ function subjectOf({ metric, part }: MetricAnswer): string {
   return metric.name === SUCCESS_RATE ? "success rate" : "request duration";
 }
 
-function boundOf({ metric, part }: MetricAnswer, bound: number): string {
+function boundOf({ metric, part }: MetricForm, bound: number): string {
   if (part !== "builtin") return String(bound);
   return metric.name === REQUEST_DURATION ? formatDuration(bound) : `${bound}%`;
 }

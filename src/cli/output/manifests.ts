@@ -21,7 +21,8 @@ export function readManifests(folder: string): KubeObject[] {
   return names.flatMap((name) => readManifest(join(folder, name)));
 }
 
-function readManifest(path: string): KubeObject[] {
+/** Reads every object of one file. */
+export function readManifest(path: string): KubeObject[] {
   if (statSync(path).size > FILE_BYTES_MAX) throw bad(path, `is larger than ${FILE_BYTES_MAX} bytes; split it`);
   return parseManifest(readFileSync(path, "utf8"), path);
 }

@@ -1,5 +1,6 @@
 import { isControlledBy, type KubeObject, resources } from "#api";
 import { completeStatus, conditionOf } from "#rollout";
+import { withRestMark } from "../capacity/index.ts";
 import type { OperatorContext } from "../operator-context.ts";
 import type { Snapshot } from "../reconcilers/index.ts";
 import { pauseOf, planTwin } from "../scalers/index.ts";
@@ -68,8 +69,9 @@ async function keepAtRest(snapshot: Snapshot, context: OperatorContext): Promise
   const { scaler, names } = snapshot;
   const name = scaler?.source?.metadata.name;
   if (scaler === undefined || name === undefined || !isAtRest(snapshot)) return;
-  const body = scaler.hold(true);
-  if (body === undefined) return;
+  const hold = scaler.hold(true);
+  if (hold === undefined) return;
+  const body = withRestMark(hold, { isHeld: true, canaryUid: snapshot.canary.metadata.uid ?? "" });
   await viewOf(scaler.resource, context).patch({ namespace: names.namespace, name }, { kind: "merge", body });
 }
 
@@ -96,12 +98,14 @@ export async function settleScaler({ scaler, names }: Snapshot, context: Operato
 
 /** Scales the target. An autoscaler that would work against it is held before, and let go before pods are asked for. */
 export async function scaleTarget(replicaCount: number, snapshot: Snapshot, context: OperatorContext): Promise<void> {
-  const { workload, scaler, names } = snapshot;
+  const { workload, scaler, names, canary } = snapshot;
   const hold = scaler?.hold(replicaCount === 0);
   const scalerName = scaler?.source?.metadata.name;
   const { namespace } = names;
-  if (scaler !== undefined && hold !== undefined && scalerName !== undefined)
-    await viewOf(scaler.resource, context).patch({ namespace, name: scalerName }, { kind: "merge", body: hold });
+  if (scaler !== undefined && hold !== undefined && scalerName !== undefined) {
+    const body = withRestMark(hold, { isHeld: replicaCount === 0, canaryUid: canary.metadata.uid ?? "" });
+    await viewOf(scaler.resource, context).patch({ namespace, name: scalerName }, { kind: "merge", body });
+  }
   const body = workload?.scale(replicaCount);
   if (workload === undefined || body === undefined) return;
   await viewOf(workload.resource, context).patch({ namespace, name: names.target }, { kind: "merge", body });

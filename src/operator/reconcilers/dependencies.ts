@@ -1,15 +1,15 @@
-import type { Canary, KubeObject, Resource } from "#api";
+import type { Canary, Resource } from "#api";
 import { isObject } from "#base";
 import type { OperatorContext } from "../operator-context.ts";
-import { scaledBy } from "../scalers/index.ts";
 import { configRefs, primaryConfigName } from "../workloads/index.ts";
+import { floorConfigName, generatedHpaName } from "../capacity/index.ts";
 import type { Routing, Snapshot } from "./read.ts";
 import { targetId } from "./refusals.ts";
+import { loadId, scaledId } from "./wakes.ts";
 
 /** Names, as `namespace/kind/name`, of the objects whose changes concern a Canary. */
 export function dependenciesOf(snapshot: Snapshot, context: Pick<OperatorContext, "views">): string[] {
-  const { names, workload, canary, routing, scaler } = snapshot;
-  const source = canary.spec?.autoscalerRef?.name;
+  const { names, workload, canary, routing } = snapshot;
   const own = [
     targetId(names),
     ...[names.target, names.primary].map((name) => scaledId({ kind: names.targetKind, name })),
@@ -17,9 +17,7 @@ export function dependenciesOf(snapshot: Snapshot, context: Pick<OperatorContext
     `${names.targetKind}/${names.primary}`,
     ...[names.apexService, names.primaryService, names.canaryService].map((name) => `Service/${name}`),
     ...routedObjects(routing).map(({ resource, name }) => `${resource.kind}/${name}`),
-    ...(scaler === undefined || source === undefined
-      ? []
-      : [`${scaler.resource.kind}/${source}`, `${scaler.resource.kind}/${source}-primary`]),
+    ...[names.primaryService, names.canaryService].map((name) => `EndpointSlice/${name}`),
     ...(workload?.template === undefined || workload.configs === undefined
       ? []
       : configRefs(workload.template.spec).flatMap(({ kind, name }) => [
@@ -27,18 +25,31 @@ export function dependenciesOf(snapshot: Snapshot, context: Pick<OperatorContext
           `${kind}/${primaryConfigName(name)}`,
         ])),
   ];
-  return [...own.map((id) => `${names.namespace}/${id}`), ...referencesOf(canary, names.namespace, context)];
+  return [
+    ...own.map((id) => `${names.namespace}/${id}`),
+    ...scalerIds(snapshot),
+    ...referencesOf(canary, names.namespace, context),
+  ];
 }
 
-/** Ids that an object's change concerns, without the namespace: its own, and for an autoscaler that of what it scales. */
-export function idsOfChange(object: KubeObject): string[] {
-  const scaled = scaledBy(object);
-  const own = `${object.kind}/${object.metadata.name ?? ""}`;
-  return scaled === undefined ? [own] : [own, scaledId(scaled)];
-}
+/** Phases in which traffic may move, and what the load asks for is of interest at once. */
+const MOVING: ReadonlySet<string> = new Set(["Progressing", "WaitingPromotion", "Promoting", "Finalising"]);
 
-function scaledId({ kind, name }: { readonly kind: string; readonly name: string }): string {
-  return `scaled ${kind}/${name}`;
+function scalerIds({ canary, names, scaler }: Snapshot): string[] {
+  const source = canary.spec?.autoscalerRef?.name;
+  if (scaler === undefined || source === undefined) return [];
+  const { kind } = scaler.resource;
+  const both = [source, `${source}-primary`];
+  const [mine, twin] = [scaler.source, scaler.primary];
+  const hpas =
+    kind === "ScaledObject" ? [mine, twin].flatMap((one) => (one === undefined ? [] : [generatedHpaName(one)])) : both;
+  const own = [
+    ...both.map((name) => `${kind}/${name}`),
+    ...hpas.map((name) => `HorizontalPodAutoscaler/${name}`),
+    `ConfigMap/${floorConfigName(names.canary)}`,
+  ].map((id) => `${names.namespace}/${id}`);
+  const isMoving = MOVING.has(canary.status?.phase ?? "");
+  return isMoving ? [...own, ...hpas.map((name) => loadId(names.namespace, name))] : own;
 }
 
 /** A router reads a spec that may be broken; one without a service has no objects. */

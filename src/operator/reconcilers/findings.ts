@@ -1,13 +1,17 @@
+import { keyOf } from "#api";
 import type { Problem } from "#base";
 import type { Label } from "#rollout";
 import { alertLookups } from "../alert-of.ts";
+import { type FloorMemory, floorProblem } from "../capacity/index.ts";
 import { alertProblems } from "../alerts/index.ts";
 import { metricProblems } from "../metrics/index.ts";
 import type { OperatorContext } from "../operator-context.ts";
 import type { Findings } from "./accepted.ts";
 import { measureContext } from "./answer.ts";
 import { lostPrimary } from "./lost-primary.ts";
+import { scalerOf } from "./observe-capacity.ts";
 import type { Snapshot } from "./read.ts";
+import { hasCanary } from "./read-capacity.ts";
 
 /** When it is told what is not wrong and yet good to know: once for each release. */
 const TOLD_AT: ReadonlySet<Label> = new Set(["bootstrap-done", "start"]);
@@ -18,7 +22,7 @@ const TOLD_AT: ReadonlySet<Label> = new Set(["bootstrap-done", "start"]);
  */
 export function findingsOf(
   snapshot: Snapshot,
-  of: { readonly label: Label; readonly problems: readonly Problem[] },
+  of: { readonly label: Label; readonly problems: readonly Problem[]; readonly floors: FloorMemory },
   context: OperatorContext,
 ): Findings {
   const { canary } = snapshot;
@@ -29,9 +33,23 @@ export function findingsOf(
   if (of.label === "invalid-spec") return { blocking: [], mild: alerts, advice: [] };
   const { mild, advice } = snapshot.scalerScene().findings;
   const metrics = metricProblems(canary, measureContext(context));
+  const floors = floorProblems(snapshot, of.floors, context);
   return {
     blocking: of.problems,
-    mild: [...(lost === undefined ? [] : [lost]), ...mild, ...metrics, ...alerts],
+    mild: [...(lost === undefined ? [] : [lost]), ...mild, ...floors, ...metrics, ...alerts],
     advice: TOLD_AT.has(of.label) ? advice : [],
   };
+}
+
+/** Why floors are not held that a release asks for. */
+function floorProblems(snapshot: Snapshot, floors: FloorMemory, { views }: OperatorContext): Problem[] {
+  const { canary, names } = snapshot;
+  const isGone = (uid: string): boolean => !hasCanary(uid, names.namespace, views);
+  return (["primary", "canary"] as const).flatMap((copy) => {
+    const scaler = scalerOf(copy, snapshot);
+    if (scaler === undefined) return [];
+    const revertedCount = floors.revertedCount({ key: keyOf(canary), copy });
+    const about = { canary: names.canary, copy, canaryUid: canary.metadata.uid ?? "", revertedCount, isGone };
+    return floorProblem(scaler, about) ?? [];
+  });
 }

@@ -1,29 +1,36 @@
 import type { Problem } from "#base";
 import type { Answer, Observation } from "#rollout";
 import type { RouteReading } from "../routers/index.ts";
-import { observeCapacity } from "./observe-capacity.ts";
+import { observeCapacity, type PodTimesSeen } from "./observe-capacity.ts";
 import { isOwnPrimary, type Snapshot } from "./read.ts";
 
 /** What this process remembers of a Canary and a decision may depend on. */
 export interface ObservationMemory {
   readonly lastTickMs: number | undefined;
   readonly answers: ReadonlyMap<string, Answer>;
+  readonly podTimes: PodTimesSeen;
 }
 
 /** Turns what was read into what a decision may depend on. */
 export function observe(snapshot: Snapshot, memory: ObservationMemory): Observation {
-  const { workload, scaler, routing } = snapshot;
+  const { workload, routing } = snapshot;
+  const { lastTickMs, answers, podTimes } = memory;
+  const target = workload?.observeTarget();
+  const primary = workload?.observePrimary();
+  const capacity = observeCapacity(snapshot, { primary, canary: target, times: podTimes });
   const reading: RouteReading = routing?.router.read(routing.context, routing.live) ?? { kind: "absent" };
   return {
-    target: workload?.observeTarget(),
-    primary: workload?.observePrimary(),
+    target,
+    primary,
     routes: reading.kind === "read" ? reading.state : undefined,
     routesProblem: reading.kind === "problem" ? reading.message : undefined,
     trackedConfigs: workload?.configs?.checksums,
-    scalerMinCount: scaler?.minCount,
-    capacity: observeCapacity(snapshot),
+    // KEDA may rest at 0; a canary that starts may not.
+    scalerMinCount: capacity.canary.scaler === undefined ? undefined : Math.max(1, capacity.canary.scaler.minCount),
+    capacity,
     problems: problemsOf(snapshot),
-    ...memory,
+    lastTickMs,
+    answers,
   };
 }
 

@@ -14,6 +14,7 @@ import { type LiveObjects, type Router, type RouterContext, routerOf } from "../
 import { readScaler, type Scaler } from "../scalers/index.ts";
 import { readScalerScene, isReleasing, type ScalerScene } from "./scaler-scene.ts";
 import { readWorkload, type Workload } from "../workloads/index.ts";
+import { type CapacityObjects, readCapacity } from "./read-capacity.ts";
 import { providerOf } from "./refusals.ts";
 
 /** Everything about one Canary as the views have it, read at one moment. What is promoted is what stands here. */
@@ -24,6 +25,7 @@ export interface Snapshot {
   /** Undefined for a kind of target that cannot be released. */
   readonly workload: Workload | undefined;
   readonly scaler: Scaler | undefined;
+  readonly capacity: CapacityObjects;
   /** Other autoscalers of both copies, and what is wrong with any; looked at when asked for. */
   scalerScene(): ScalerScene;
   readonly services: Readonly<Record<"apex" | "primary" | "canary", Service | undefined>>;
@@ -39,7 +41,7 @@ export interface Routing {
 }
 
 /** Reads from the local copies only; undefined when the Canary is gone. */
-export function read(key: string, context: OperatorContext): Snapshot | undefined {
+export function read(key: string, context: Pick<OperatorContext, "views" | "settings">): Snapshot | undefined {
   const { views, settings } = context;
   const canary = views.canaries.get(splitKey(key));
   if (canary === undefined) return undefined;
@@ -66,6 +68,7 @@ export function read(key: string, context: OperatorContext): Snapshot | undefine
     owner,
     workload,
     scaler,
+    capacity: readCapacity(views, { names, scaler }),
     scalerScene: readScalerScene({ canary, names, workload, scaler }, views),
     services: {
       apex: service(names.apexService),

@@ -4,9 +4,9 @@ import type { KubeObject } from "#api";
 
 export const PAUSED_REPLICAS = "autoscaling.keda.sh/paused-replicas";
 const PAUSED = "autoscaling.keda.sh/paused";
-const FORCE_ACTIVATION = "autoscaling.keda.sh/force-activation";
+export const FORCE_ACTIVATION = "autoscaling.keda.sh/force-activation";
 /** Says that the forced activation beside it is ours, with the UID of the Canary, so that nobody else's is taken back. */
-const AWAKE = "serin.dev/awake";
+export const AWAKE = "serin.dev/awake";
 
 export type Pause =
   | { readonly kind: "none" }

@@ -33,6 +33,7 @@ test("operator metrics: requests, informers, ticks, queue and leadership", async
     "serin_tick_lateness_seconds_sum 1.5",
     "serin_tick_lateness_seconds_count 2",
     "serin_reconcile_bugs_total 0",
+    "serin_run_records_refused_total 0",
     "serin_leader 1",
     "serin_work_queue_depth 4",
   ]);

@@ -11,6 +11,8 @@ export interface OperatorMetrics {
   watchQueue(size: () => number): void;
   /** A reconcile found a mistake of our own. */
   bugFound(): void;
+  /** Records of a release could not be written. */
+  recordsRefused(): void;
   setLeader(isLeader: boolean): void;
 }
 
@@ -52,6 +54,7 @@ export function createOperatorMetrics(registry: Registry): OperatorMetrics {
     tickStarted: (latenessMs) => series.lateness.observe(Math.max(0, latenessMs) / 1000),
     watchQueue: (size) => void (queueSize = size),
     bugFound: () => series.bugs.inc(),
+    recordsRefused: () => series.records.inc(),
     setLeader: (isLeader) => series.leader.set(isLeader ? 1 : 0),
   };
 }
@@ -93,6 +96,11 @@ function createSeries(registry: Registry) {
     bugs: new Counter({
       name: "serin_reconcile_bugs_total",
       help: "Looks at Canaries that ended in a mistake of the operator itself.",
+      registers,
+    }),
+    records: new Counter({
+      name: "serin_run_records_refused_total",
+      help: "Writes of records of releases that were refused; each is tried again with the next record.",
       registers,
     }),
     leader: new Gauge({ name: "serin_leader", help: "1 while this process may write.", registers }),

@@ -1,7 +1,17 @@
 import { expect, test } from "vitest";
+import type { Decision, EvidenceFact } from "#rollout";
 import { createRolloutMetrics } from "./rollout-metrics.ts";
 
+const explanation: Decision["explanation"] = {
+  sentence: "",
+  fromPhase: "Progressing",
+  toPhase: "Progressing",
+  fromWeight: 0,
+  toWeight: 0,
+  checks: [],
+};
 const web = { name: "web", namespace: "shop" };
+const unknown = { ready: undefined, need: undefined, floor: undefined };
 
 async function linesOf(metrics: ReturnType<typeof createRolloutMetrics>): Promise<string[]> {
   return (await metrics.text()).split("\n").filter((line) => line.startsWith("flagger_") && !line.includes("_bucket"));
@@ -44,4 +54,59 @@ test("rollout metrics: a Canary that is gone leaves its counters only", async ()
   metrics.forget(web);
   metrics.watchTotals(() => new Map());
   expect((await linesOf(metrics)).filter((line) => line.includes("shop"))).toEqual([]);
+});
+
+test("rollout metrics: pods of both copies, as far as they are known, until the Canary is gone", async () => {
+  const metrics = createRolloutMetrics({ version: "1", meshProvider: "istio" });
+  const lines = async () => (await metrics.text()).split("\n").filter((line) => line.startsWith("serin_capacity_"));
+  const primary = { ready: 4, need: 3, floor: 4 };
+  metrics.observe({
+    ...web,
+    phase: "Progressing",
+    canaryWeight: 10,
+    capacity: { primary, canary: { ...unknown, ready: 1 } },
+  });
+  expect(await lines()).toEqual([
+    'serin_capacity_ready{name="web",namespace="shop",copy="primary"} 4',
+    'serin_capacity_ready{name="web",namespace="shop",copy="canary"} 1',
+    'serin_capacity_need{name="web",namespace="shop",copy="primary"} 3',
+    'serin_capacity_floor{name="web",namespace="shop",copy="primary"} 4',
+  ]);
+  const released = { primary: { ...primary, floor: undefined }, canary: unknown };
+  metrics.observe({ ...web, phase: "Succeeded", canaryWeight: 0, capacity: released });
+  expect(await lines()).toHaveLength(2);
+  metrics.forget(web);
+  expect(await lines()).toEqual([]);
+});
+
+function fact(metric: string, worse: number, bound?: number): EvidenceFact {
+  const counts = { total: 100, bad: 1 };
+  const seen = { canary: counts, primary: counts, estimate: 0, falseAlarm: 0.2, goAt: 0.01 };
+  return { metric, what: "errors", ...seen, worse, bound, verdict: "unknown" };
+}
+
+test("rollout metrics: verdicts by metric, decisions by rule; a metric that is judged no more goes", async () => {
+  const metrics = createRolloutMetrics({ version: "1", meshProvider: "istio" });
+  const judge = (...facts: EvidenceFact[]): void =>
+    metrics.decided(web, {
+      label: "advance",
+      explanation: { ...explanation, evidence: { combined: 1, stopAt: 4.6, metrics: facts } },
+    });
+  const lines = async (): Promise<string[]> =>
+    (await metrics.text()).split("\n").filter((line) => /^serin_(?:verdict|decisions)/.test(line));
+  judge(fact("errors", 1.5, 0.02), fact("latency", 0.5));
+  metrics.decided(web, { label: "steady", explanation });
+  expect(await lines()).toEqual([
+    'serin_verdict_evidence{name="web",namespace="shop",metric="errors"} 1.5',
+    'serin_verdict_evidence{name="web",namespace="shop",metric="latency"} 0.5',
+    'serin_verdict_bound{name="web",namespace="shop",metric="errors"} 0.02',
+    'serin_verdict_false_alarm{name="web",namespace="shop",metric="errors"} 0.2',
+    'serin_verdict_false_alarm{name="web",namespace="shop",metric="latency"} 0.2',
+    'serin_decisions_total{label="advance"} 1',
+    'serin_decisions_total{label="steady"} 1',
+  ]);
+  judge(fact("latency", 0.6));
+  expect((await lines()).filter((line) => line.includes('metric="errors"'))).toEqual([]);
+  metrics.forget(web);
+  expect((await lines()).filter((line) => line.includes("serin_verdict"))).toEqual([]);
 });

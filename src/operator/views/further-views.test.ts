@@ -29,7 +29,7 @@ test("open: who asks while a kind is being opened waits for its first list too, 
     const view = createView({ client, resource, informer: createInformer({ ...ports, resource }) });
     return { ...view, synced: held.then(() => view.synced) };
   });
-  const views = createFurtherViews({ client, clock, open, isKnown: () => false });
+  const views = createFurtherViews({ client, clock, log: silentLog, open, isKnown: () => false });
   const first = views.open([resources.secrets]);
   await vi.waitFor(() => expect(open).toHaveBeenCalledOnce());
   const second = views.open([resources.secrets]);

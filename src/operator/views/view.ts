@@ -1,8 +1,11 @@
 import type { KubeObject, Resource } from "#api";
-import { ApiFailure, type Informer, type KubeClient, type ObjectKey } from "#kube";
+import { ApiFailure, type Informer, type InformerChange, type KubeClient, type ObjectKey } from "#kube";
 
 /** Who writes, as `metadata.managedFields` name it. */
 export const FIELD_MANAGER = "serin";
+
+/** Told of each change with the object as it is now, or was before it was deleted. Handlers must only enqueue. */
+export type ChangeHandler<T extends KubeObject> = (object: T, change: InformerChange<T>) => void;
 
 /**
  * A local copy of a kind that knows its own writes.
@@ -15,7 +18,7 @@ export interface View<T extends KubeObject> {
   readonly synced: Promise<void>;
   get(key: ObjectKey): T | undefined;
   list(namespace?: string): readonly T[];
-  onChange(handler: (object: T) => void): () => void;
+  onChange(handler: ChangeHandler<T>): () => void;
   create(object: T): Promise<T>;
   /** Writes the whole object; fails with a conflict when it is not made from the newest version. */
   update(object: T, subresource?: "status"): Promise<T>;
@@ -110,7 +113,7 @@ export function createView<T extends KubeObject>(options: {
       return ours;
     },
     list: (namespace) => informer.list(namespace),
-    onChange: (handler) => informer.onChange((change) => handler(change.object)),
+    onChange: (handler) => informer.onChange((change) => handler(change.object, change)),
     create: (object) => write(keyOf(object), () => client.create(resource, object, manager)),
     update: (object, subresource) =>
       write(

@@ -4,6 +4,7 @@ import {
   type ConfigMap,
   type DaemonSet,
   type Deployment,
+  type EndpointSlice,
   type HorizontalPodAutoscaler,
   type KubeObject,
   type MetricTemplate,
@@ -14,17 +15,20 @@ import {
 } from "#api";
 import type { Clock, Log, Random } from "#base";
 import { createInformer, type InformerOptions, type KubeClient } from "#kube";
+import { createEndpointIndex, type EndpointIndex, smallSlice } from "./endpoint-index.ts";
 import { createFurtherViews, type FurtherViews, resourceId } from "./further-views.ts";
-import { createView, type View } from "./view.ts";
+import { type ChangeHandler, createView, type View } from "./view.ts";
 
 /** Everything that the operator reads, kept by watches: the kinds that every cluster has, and those that Canaries ask for. */
 export interface Views extends CoreViews {
   /** Kinds of service meshes, gateways and autoscalers, opened when the first Canary needs them. */
   readonly further: FurtherViews;
+  /** Ready endpoints by Service; empty until EndpointSlices are open. */
+  readonly endpoints: EndpointIndex;
   /** The view of any kind that is open. */
   of(resource: Resource): View<KubeObject> | undefined;
   /** Calls back with every change of any object but Canaries. */
-  onChange(handler: (object: KubeObject) => void): () => void;
+  onChange(handler: ChangeHandler<KubeObject>): () => void;
   /** Resolves when the first list of every kind of the core is in. */
   readonly synced: Promise<void>;
 }
@@ -57,10 +61,12 @@ const OTHER_SECRETS = "type!=helm.sh/release.v1,type!=kubernetes.io/service-acco
 
 /** Opens a watch for each kind of the core; await `synced` before deciding on it. */
 export function createViews(options: ViewsOptions): Views {
-  function open<T extends KubeObject>(resource: Resource, fieldSelector?: string): View<T> {
+  function open<T extends KubeObject>(
+    resource: Resource,
+    how: Pick<InformerOptions, "fieldSelector" | "transform"> = {},
+  ): View<T> {
     const { client } = options;
-    const selector = fieldSelector === undefined ? {} : { fieldSelector };
-    return createView<T>({ client, resource, informer: createInformer<T>({ ...options, ...selector, resource }) });
+    return createView<T>({ client, resource, informer: createInformer<T>({ ...options, ...how, resource }) });
   }
   const core: CoreViews = {
     canaries: open<Canary>(resources.canaries),
@@ -70,7 +76,7 @@ export function createViews(options: ViewsOptions): Views {
     daemonSets: open<DaemonSet>(resources.daemonSets),
     services: open<Service>(resources.services),
     configMaps: open<ConfigMap>(resources.configMaps),
-    secrets: open<Secret>(resources.secrets, OTHER_SECRETS),
+    secrets: open<Secret>(resources.secrets, { fieldSelector: OTHER_SECRETS }),
     autoscalers: open<HorizontalPodAutoscaler>(resources.horizontalPodAutoscalers),
   };
   const others: readonly (readonly [Resource, View<KubeObject>])[] = [
@@ -84,13 +90,24 @@ export function createViews(options: ViewsOptions): Views {
     [resources.horizontalPodAutoscalers, core.autoscalers],
   ];
   const byId = new Map(others.map(([resource, view]) => [resourceId(resource), view]));
-  const further = createFurtherViews({ ...options, open, isKnown: (resource) => byId.has(resourceId(resource)) });
+  const endpoints = createEndpointIndex();
+  const further = createFurtherViews({
+    ...options,
+    open(resource) {
+      if (resource !== resources.endpointSlices) return open(resource);
+      const slices = open<EndpointSlice>(resource, { transform: smallSlice });
+      endpoints.follow(slices);
+      return slices;
+    },
+    isKnown: (resource) => byId.has(resourceId(resource)),
+  });
   const synced = Promise.all([core.canaries, ...byId.values()].map((view) => view.synced)).then(() => undefined);
   // Whoever ends before the first list is in does not wait for it.
   synced.catch(() => undefined);
   return {
     ...core,
     further,
+    endpoints,
     synced,
     of: (resource) => byId.get(resourceId(resource)) ?? further.get(resource),
     onChange(handler) {

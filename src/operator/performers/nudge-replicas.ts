@@ -1,0 +1,49 @@
+import { type Deployment, keyOf } from "#api";
+import { ApiFailure } from "#kube";
+import { type CopyName, floorTriggerIndex, type FloorMemory } from "../capacity/index.ts";
+import type { FloorContext } from "./set-floor.ts";
+import { floorInForce, scalerOf, type Snapshot } from "../reconcilers/index.ts";
+
+/** What a JSON patch whose test does not hold is answered with, and a conflict. */
+const WAS_MOVED: ReadonlySet<number> = new Set([409, 422]);
+
+/**
+ * Gives a copy at once the pods that its autoscaler will give it at its next look, up to 15 s later: only upward, once for
+ * each raise, and only when the raised bound is seen in force, as anything else would be undone. A copy without pods is left
+ * to who wakes it. Source: keda-hpa-spec 18.2, 22 (i).
+ */
+export async function nudgeReplicas(
+  of: { readonly snapshot: Snapshot; readonly floors: FloorMemory },
+  context: FloorContext,
+): Promise<void> {
+  for (const copy of ["primary", "canary"] as const) await nudge(copy, of, context);
+}
+
+async function nudge(
+  copy: CopyName,
+  { snapshot, floors }: { readonly snapshot: Snapshot; readonly floors: FloorMemory },
+  { views, log }: FloorContext,
+): Promise<void> {
+  const { workload, names, canary } = snapshot;
+  const scaler = scalerOf(copy, snapshot);
+  const floor = floorInForce(copy, snapshot);
+  if (workload?.kind !== "Deployment" || scaler === undefined || floor === undefined) return;
+  // That floor is a metric: it rises as the autoscaler's own rules let it.
+  if (floorTriggerIndex(scaler, { canary: names.canary, copy }) !== undefined) return;
+  const key = { namespace: names.namespace, name: copy === "primary" ? names.primary : names.target };
+  const count = views.deployments.get(key)?.spec.replicas ?? 0;
+  if (count <= 0 || count >= floor) return;
+  if (!floors.isFirstNudge({ key: keyOf(canary), copy }, `${scaler.metadata.uid} ${floor}`)) return;
+  const path = "/spec/replicas";
+  const body = [
+    { op: "test", path, value: count },
+    { op: "replace", path, value: floor },
+  ];
+  try {
+    const { spec }: Deployment = await views.deployments.patch(key, { kind: "json", body });
+    log.debug("pods asked for at once", { canary: names.canaryRef, copy, from: count, to: spec.replicas });
+  } catch (thrown) {
+    // The autoscaler was faster.
+    if (!(thrown instanceof ApiFailure) || !WAS_MOVED.has(thrown.httpStatus)) throw thrown;
+  }
+}

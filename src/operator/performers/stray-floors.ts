@@ -1,0 +1,28 @@
+import type { CanaryStatus } from "#api";
+import { readLease } from "../capacity/index.ts";
+import { floorInForce, scalerOf } from "../reconcilers/index.ts";
+import { type FloorContext, type FloorOptions, setFloor } from "./set-floor.ts";
+
+const ENDED: ReadonlySet<string> = new Set(["Initialized", "Succeeded", "Failed"]);
+
+/**
+ * Gives back what is left of a floor when a release is over: one that never came into force, or that somebody wrote over. A
+ * decision sees floors in force only, and would leave these for whoever comes next. The pods that a primary keeps for a
+ * while after a release are none of them.
+ */
+export async function returnStrayFloors(
+  status: CanaryStatus,
+  options: FloorOptions,
+  context: FloorContext,
+): Promise<void> {
+  const { snapshot } = options;
+  if (!ENDED.has(status.phase) || status.canaryWeight > 0) return;
+  for (const copy of ["primary", "canary"] as const) {
+    const scaler = scalerOf(copy, snapshot);
+    const isKept = copy === "primary" && (status.capacity?.reserveCount ?? 0) > 0;
+    if (scaler === undefined || isKept || floorInForce(copy, snapshot) !== undefined) continue;
+    const reading = readLease(scaler);
+    if (reading.kind === "held" && reading.lease.canary === snapshot.canary.metadata.uid)
+      await setFloor({ kind: "set-floor", copy, replicaCount: undefined }, options, context);
+  }
+}

@@ -1,0 +1,278 @@
+import type { Canary } from "#api";
+import { formatDuration, parseDuration } from "#base";
+import {
+  allowsShare,
+  type Arms,
+  type CountEvidence,
+  type CountPlan,
+  countsForBound,
+  type DetectionQuestion,
+  detectableExcess,
+  errorPlan,
+  FINAL_ERRORS,
+  finalMargin,
+  requestsToDetect,
+  startCountEvidence,
+  TOLERATED_ERRORS,
+  updateCountEvidence,
+  upperExcess,
+} from "#stats";
+import type { RoadAssumptions, RoadLoad } from "./road-load.ts";
+import type { RoadWarning } from "./road-checks.ts";
+import type { RolloutSettings } from "./settings.ts";
+
+/** What a sequential analysis can find out with the traffic that there is, and how long a good release takes it. */
+export interface Forecast {
+  /** When each weight is reached by a release that fails as rarely as the primary; undefined: not within the time that it has. */
+  readonly arrivals: readonly { readonly weight: number; readonly atMs: number | undefined }[];
+  readonly promotedAtMs: number | undefined;
+  /** Whether it is promoted by its evidence and not by the end of its time. */
+  readonly isProven: boolean;
+  readonly maxDurationMs: number;
+  readonly onTimeout: "promote" | "hold" | "rollback";
+  /** Excess of errors, 0 to 1, that is ruled out then. */
+  readonly ruledOut: number | undefined;
+  /** The first weight, in percent, and how long bad releases would live there. */
+  readonly firstWeight: number;
+  readonly detections: readonly Detection[];
+  /** Least excess, 0 to 1, that nine of ten releases are rolled back for on the way; undefined when not even one that answers nothing. */
+  readonly smallestFound: number | undefined;
+}
+
+export interface Detection {
+  /** Errors above the primary's, 0 to 1. */
+  readonly excess: number;
+  /** Of the canary, on average. */
+  readonly requestCount: number;
+  readonly afterMs: number | undefined;
+}
+
+interface Terms {
+  readonly question: DetectionQuestion;
+  readonly beta: number;
+  readonly finalExcess: number;
+  readonly maxDurationMs: number;
+  readonly onTimeout: Forecast["onTimeout"];
+  readonly warmUpMs: number;
+}
+
+/** Evidence is looked at so often. Source: statistics reference 5.1. */
+const TICK_MS = 10_000;
+/** A step takes so many looks at least. Source: statistics reference 2.12. */
+const DWELL_TICK_COUNT = 3;
+/** Weight, in percent, that is left only when the final bound holds. Source: statistics reference 2.12. */
+const PROVING_WEIGHT = 25;
+/** Whatever a spec asks for, no forecast takes longer than this to reckon. */
+const MAX_TICK_COUNT = 20_000;
+const EXCESSES = [0.005, 0.01, 0.05, 0.2] as const;
+const POWER = 0.9;
+
+export function forecastSequential(
+  canary: Canary,
+  of: { readonly settings: RolloutSettings; readonly load: RoadLoad; readonly weights: readonly number[] },
+  { errorRate }: RoadAssumptions,
+): Forecast {
+  const terms = termsOf(canary);
+  const { settings, load, weights } = of;
+  const rate = load.requestsPerSecond;
+  const share = shareOf(weights[0] ?? 0);
+  const walk = rate === undefined ? unknownWalk(weights) : walkOf({ terms, settings, weights, rate, errorRate });
+  const outlook = { share, primaryRate: errorRate };
+  const { maxDurationMs, onTimeout, question } = terms;
+  const { canaryRequests, meanShare, ...arrived } = walk;
+  return {
+    ...arrived,
+    maxDurationMs,
+    onTimeout,
+    firstWeight: weights[0] ?? 0,
+    detections: EXCESSES.map((excess) => {
+      const requestCount = requestsToDetect({ ...outlook, canaryRate: Math.min(1, errorRate + excess) }, question);
+      const afterMs = rate === undefined || rate * share <= 0 ? undefined : (requestCount / (rate * share)) * 1000;
+      return { excess, requestCount, afterMs };
+    }),
+    smallestFound:
+      canaryRequests === undefined || canaryRequests <= 0
+        ? undefined
+        : detectableExcess({ ...outlook, share: meanShare }, question, { requests: canaryRequests, power: POWER }),
+  };
+}
+
+/** A copy without requests, or without any left for the other, is no comparison. */
+function shareOf(weight: number): number {
+  return Math.min(0.99, Math.max(0.01, weight / 100));
+}
+
+interface Walk extends Pick<Forecast, "arrivals" | "promotedAtMs" | "isProven" | "ruledOut"> {
+  readonly canaryRequests: number | undefined;
+  /** Of the requests since the first weight, 0 to 1. */
+  readonly meanShare: number;
+}
+
+function unknownWalk(weights: readonly number[]): Walk {
+  const arrivals = weights.map((weight) => ({ weight, atMs: undefined }));
+  return {
+    arrivals,
+    promotedAtMs: undefined,
+    isProven: false,
+    ruledOut: undefined,
+    canaryRequests: undefined,
+    meanShare: 0,
+  };
+}
+
+/** Walks the ladder with the counts that a good release has on average. Source: statistics reference 2.12, 2.14. */
+function walkOf(of: {
+  readonly terms: Terms;
+  readonly settings: RolloutSettings;
+  readonly weights: readonly number[];
+  readonly rate: number;
+  readonly errorRate: number;
+}): Walk {
+  const { terms, settings, weights, rate, errorRate } = of;
+  const tickMs = Math.max(Math.min(settings.intervalMs, TICK_MS), terms.maxDurationMs / MAX_TICK_COUNT);
+  const plan = planOf(terms, tickMs);
+  const reached: number[] = [];
+  let evidence = startCountEvidence(plan);
+  let canaryRequests = 0;
+  let trialTickCount = 0;
+  let dwell = 0;
+  for (let atMs = settings.intervalMs; atMs <= terms.maxDurationMs; atMs += tickMs) {
+    const weight = weights[reached.length - 1];
+    if (weight !== undefined) {
+      const arms = armsOf({ requests: (rate * tickMs) / 1000, share: weight / 100, errorRate });
+      evidence = updateCountEvidence(plan, evidence, tickOf(arms, atMs, terms));
+      canaryRequests += arms.canary.total;
+      trialTickCount += 1;
+      dwell += 1;
+    }
+    const isDue = weight === undefined || dwell >= DWELL_TICK_COUNT;
+    if (!isDue || !isAllowed({ ...of, evidence, atMs, next: weights[reached.length], weight })) continue;
+    if (reached.length === weights.length)
+      return walked(weights, reached, {
+        terms,
+        atMs,
+        evidence,
+        canaryRequests,
+        requests: (trialTickCount * rate * tickMs) / 1000,
+      });
+    reached.push(atMs);
+    dwell = 0;
+  }
+  return walked(weights, reached, {
+    terms,
+    atMs: undefined,
+    evidence,
+    canaryRequests,
+    requests: (trialTickCount * rate * tickMs) / 1000,
+  });
+}
+
+function walked(
+  weights: readonly number[],
+  reached: readonly number[],
+  at: {
+    readonly terms: Terms;
+    readonly atMs: number | undefined;
+    readonly evidence: CountEvidence;
+    readonly canaryRequests: number;
+    readonly requests: number;
+  },
+): Walk {
+  const { terms, atMs, evidence, canaryRequests, requests } = at;
+  const lateMs = terms.onTimeout === "promote" ? terms.maxDurationMs : undefined;
+  return {
+    arrivals: weights.map((weight, index) => ({ weight, atMs: reached[index] })),
+    promotedAtMs: atMs ?? lateMs,
+    isProven: atMs !== undefined,
+    ruledOut: upperExcess(evidence.excess, terms.beta),
+    canaryRequests,
+    meanShare: requests > 0 ? canaryRequests / requests : 0,
+  };
+}
+
+/** Whether the next weight, or the promotion after the last, is allowed. */
+function isAllowed(at: {
+  readonly terms: Terms;
+  readonly rate: number;
+  readonly evidence: CountEvidence;
+  readonly atMs: number;
+  readonly weight: number | undefined;
+  readonly next: number | undefined;
+}): boolean {
+  const { terms, rate, evidence, atMs, weight, next } = at;
+  // No data is no evidence. Source: statistics reference 2.14.
+  if (rate <= 0) return false;
+  if (weight === undefined) return true;
+  // All that is left to compare with was compared before.
+  if (weight >= 100) return true;
+  const excess = upperExcess(evidence.excess, terms.beta);
+  const margin = { excess: terms.finalExcess, elapsedMs: atMs, requestsPerSecond: rate };
+  const isProven = excess <= finalMargin({ ...margin, badPerMinute: FINAL_ERRORS.badPerMinute });
+  if (next === undefined) return isProven;
+  return next > PROVING_WEIGHT ? isProven : allowsShare(excess, next / 100, rate);
+}
+
+function planOf({ question, maxDurationMs }: Terms, tickMs: number): CountPlan {
+  const plan = errorPlan({ dispersion: question.dispersion, horizonTicks: Math.ceil(maxDurationMs / tickMs) });
+  const { tolerated } = question;
+  return { ...plan, tolerated, unacceptableRatio: Math.max(plan.unacceptableRatio, tolerated.ratio) };
+}
+
+function armsOf(of: { readonly requests: number; readonly share: number; readonly errorRate: number }): Arms {
+  const counts = (total: number): Arms["canary"] => ({ total, bad: total * of.errorRate });
+  return { canary: counts(of.requests * of.share), primary: counts(of.requests * (1 - of.share)) };
+}
+
+function tickOf(arms: Arms, atMs: number, { warmUpMs }: Terms): Parameters<typeof updateCountEvidence>[2] {
+  return { strata: [arms], countsForBound: countsForBound(atMs, warmUpMs) };
+}
+
+/** The settings of a sequential analysis with their defaults. Source: statistics reference 6. */
+function termsOf({ spec }: Canary): Terms {
+  const { tolerance, confidence, profile, maxDuration, onTimeout, warmup } = spec.analysis.sequential ?? {};
+  const tolerated = {
+    ratio: tolerance?.relative ?? TOLERATED_ERRORS.ratio,
+    excess: fraction(tolerance?.absolutePercent, TOLERATED_ERRORS.excess),
+  };
+  return {
+    // Nothing is known of bursts before the run; they make it longer.
+    question: { tolerated, alpha: fraction(confidence?.falseRollbackPercent, 0.01), dispersion: 1 },
+    beta: fraction(confidence?.falsePromotionPercent, 0.05),
+    finalExcess: { fast: 0.005, balanced: FINAL_ERRORS.excess, strict: 0.0005 }[profile ?? "balanced"],
+    maxDurationMs: msOr(maxDuration, 30 * 60_000),
+    onTimeout: onTimeout ?? "promote",
+    warmUpMs: msOr(warmup, 60_000),
+  };
+}
+
+function fraction(percent: number | undefined, otherwise: number): number {
+  return percent === undefined ? otherwise : percent / 100;
+}
+
+function msOr(text: string | undefined, defaultMs: number): number {
+  const parsed = parseDuration(text ?? "");
+  return parsed.ok && parsed.value > 0 ? parsed.value : defaultMs;
+}
+
+/** Traffic that is too little for a verdict. */
+export function sequentialWarnings(forecast: Forecast, { requestsPerSecond }: RoadLoad): RoadWarning[] {
+  if (requestsPerSecond === undefined) return [];
+  const { isProven, maxDurationMs, onTimeout, smallestFound } = forecast;
+  const within = formatDuration(maxDurationMs);
+  const warnings: RoadWarning[] = [];
+  if (smallestFound === undefined)
+    warnings.push({
+      kind: "never-decides",
+      metric: "",
+      text: `with ${requestsPerSecond} requests/s not even a canary that answers nothing is found within ${within}`,
+    });
+  if (!isProven)
+    warnings.push({
+      kind: "never-decides",
+      metric: "",
+      text: `a good release proves nothing within ${within} (maxDuration); then it is ${endings[onTimeout]} (onTimeout)`,
+    });
+  return warnings;
+}
+
+const endings = { promote: "promoted", hold: "held", rollback: "rolled back" } as const;

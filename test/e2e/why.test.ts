@@ -1,0 +1,103 @@
+import { Writable } from "node:stream";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Canary, resources } from "#api";
+import { startTestApiServer, type TestApiServer } from "#testing";
+import { runProgram } from "../../src/cli/program.ts";
+import { type Rehearsal, startRehearsal } from "../../src/operator/rehearsal.ts";
+import { canaryWith, deployment } from "../../src/operator/rehearsal-objects.ts";
+
+/** `serin why` about releases that the operator ran: what it kept is what is printed. */
+
+let server: TestApiServer;
+let rehearsal: Rehearsal;
+
+beforeAll(async () => {
+  server = await startTestApiServer();
+  rehearsal = await startRehearsal(server);
+  rehearsal.prometheus.answer = (query) => {
+    if (query.includes("histogram_quantile")) return 12;
+    return query.includes('namespace="bad') ? 93.1 : 100;
+  };
+});
+
+afterAll(async () => {
+  await rehearsal.close();
+  await server.close();
+});
+
+async function serin(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
+  const [out, err] = [collect(), collect()];
+  const status = await runProgram({
+    argv: [...argv, "--kubeconfig", server.kubeconfigPath],
+    stdout: out.stream,
+    stderr: err.stream,
+    env: {},
+    signal: new AbortController().signal,
+  });
+  return { status, out: out.text(), err: err.text() };
+}
+
+function collect(): { stream: NodeJS.WriteStream; text: () => string } {
+  let text = "";
+  const stream = new Writable({
+    write(chunk, _, done) {
+      text += String(chunk);
+      done();
+    },
+  });
+  return { stream: stream as unknown as NodeJS.WriteStream, text: () => text };
+}
+
+/** Releases a new image; resolves when the Canary is as wanted and the operator has ended. */
+async function released(namespace: string, isEnd: (canary: Canary) => boolean): Promise<void> {
+  await rehearsal.createNamespace(namespace, [deployment, canaryWith({})]);
+  const end = new AbortController();
+  const operator = rehearsal.runOperator({ namespace, signal: end.signal });
+  try {
+    await rehearsal.until(namespace, ({ status }) => status?.phase === "Initialized");
+    const body = { spec: { template: { spec: { containers: [{ name: "web", image: "podinfo:2" }] } } } };
+    await rehearsal.client.patch(resources.deployments, { namespace, name: "web" }, { kind: "strategic", body });
+    await rehearsal.until(namespace, isEnd);
+    await rehearsal.pass(12_000);
+  } finally {
+    end.abort();
+    await operator;
+  }
+}
+
+test("serin why: a rollback, from its sentence to what would have changed it", async () => {
+  await released("bad-why", ({ status }) => status?.phase === "Failed");
+  const { status, out, err } = await serin("why", "-n", "bad-why");
+  expect({ status, err }).toEqual({ status: 0, err: "" });
+  // Queries are left whole, to be copied.
+  const lines = out.split("queries\n")[0]?.split("\n") ?? [];
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  expect(out.replace(/\s+/g, " ")).toMatch(
+    /^bad-why\/web: Rolling back: 2 of 2 allowed checks failed: Halt web\.bad-why advancement success rate 93\.10% < 99%/,
+  );
+  for (const part of [
+    "2, rolled back;",
+    "else With request-success-rate at 99% or more, or a threshold above 2, it would not have been rolled back.",
+    "0% → 50%",
+    "50% → 0%",
+    "done canary scaled to 0 pods",
+    "queries",
+    "istio_requests_total",
+  ])
+    expect(out.replace(/\s+/g, " ")).toContain(part);
+  const json = await serin("why", "web", "-n", "bad-why", "-o", "json");
+  expect(JSON.parse(json.out)).toMatchObject({
+    run: { number: 2, outcome: "rolled back" },
+    phase: "Failed",
+    weight: 0,
+  });
+  const first = await serin("why", "web", "-n", "bad-why", "--run", "1");
+  expect(first.out).toContain("1, initialized;");
+});
+
+test("serin why: a promotion is told as one", async () => {
+  await released("good-why", ({ status }) => status?.phase === "Succeeded");
+  const { out } = await serin("why", "-n", "good-why");
+  expect(out).toMatch(/^good-why\/web: web\.good-why is promoted/);
+  expect(out).toContain("new revision given to the primary");
+});
