@@ -2,7 +2,7 @@ import { badCells, boundaryCells, type Cell, healthyCells } from "./verdicts-par
 import { type Figures } from "./figures.ts";
 import { type BoundaryResult, goalFigures, type Results } from "./verdicts-parts/goals.ts";
 import { ours, oursOnFlaggersLadder, type PeerName, peers } from "./verdicts-parts/judges.ts";
-import { type CellResult, historiesOf, runCell } from "./verdicts-parts/run-cell.ts";
+import { type CellResult, Histories, runCell } from "./verdicts-parts/run-cell.ts";
 import { costFigures } from "./verdicts-parts/cost.ts";
 import {
   countText,
@@ -23,7 +23,7 @@ interface RunCounts {
   readonly kayenta: number;
 }
 
-const REDUCED: RunCounts = { healthy: 150, bad: 100, boundary: 200, kayenta: 30 };
+const REDUCED: RunCounts = { healthy: 60, bad: 60, boundary: 60, kayenta: 20 };
 /** Source: statistics reference 5.1. */
 const FULL: RunCounts = { healthy: 1000, bad: 400, boundary: 4000, kayenta: 150 };
 
@@ -36,22 +36,34 @@ const ALPHAS = [0.1, 1, 5];
  * ones that are not, and what each costs users. `--full` makes as many runs as the goals' figures were measured with.
  */
 export async function benchVerdicts(): Promise<Figures> {
-  const counts = process.argv.includes("--full") ? FULL : REDUCED;
-  const healthy = runAll(healthyCells(), HEALTHY_PEERS, { runCount: counts.healthy, kayentaCount: counts.kayenta });
+  const isFull = process.argv.includes("--full");
+  const counts = isFull ? FULL : REDUCED;
+  const histories = new Histories();
+  const healthy = runAll(healthyCells({ isFull }), HEALTHY_PEERS, {
+    histories,
+    runCount: counts.healthy,
+    kayentaCount: counts.kayenta,
+  });
   console.log(`\nHealthy releases that were rolled back, ${counts.healthy} runs each\n${healthyTable(healthy)}`);
-  const bad = runAll(badCells(), BAD_PEERS, { runCount: counts.bad, kayentaCount: counts.kayenta });
+  const bad = runAll(badCells(), BAD_PEERS, { histories, runCount: counts.bad, kayentaCount: counts.kayenta });
   console.log(
     `\nBad releases: rolled back, median seconds, median bad requests until then; ${counts.bad} runs each\n${badTable(bad)}`,
   );
-  const boundary = runBoundary(counts.boundary);
+  const boundary = runBoundary(counts.boundary, histories);
   console.log(`\nReleases exactly at the tolerance, ${counts.boundary} runs each\n${boundaryTable(boundary)}\n`);
   return { ...goalFigures(healthy, bad, boundary), ...costFigures() };
+}
+
+interface RunAllOptions {
+  readonly histories: Histories;
+  readonly runCount: number;
+  readonly kayentaCount: number;
 }
 
 function runAll(
   cells: readonly Cell[],
   peerNames: readonly PeerName[],
-  { runCount, kayentaCount }: { readonly runCount: number; readonly kayentaCount: number },
+  { histories, runCount, kayentaCount }: RunAllOptions,
 ): ResultStore {
   const store = new ResultStore();
   cells.forEach((cell, index) => {
@@ -60,20 +72,19 @@ function runAll(
       const options = { runCount: name.startsWith("kayenta") ? kayentaCount : runCount, histories: [] };
       store.add(name, runCell(cell, peers[name], options));
     }
-    const histories = historiesOf(cell);
-    store.add("ours", runCell(cell, ours(cell.requestsPerSecond), { runCount, histories }));
-    if (peerNames === BAD_PEERS)
-      store.add("oursOnFlaggersLadder", runCell(cell, oursOnFlaggersLadder, { runCount, histories }));
+    const ownOptions = { runCount, histories: histories.of(cell) };
+    store.add("ours", runCell(cell, ours(cell.requestsPerSecond), ownOptions));
+    if (peerNames === BAD_PEERS) store.add("oursOnFlaggersLadder", runCell(cell, oursOnFlaggersLadder, ownOptions));
   });
   progress("");
   return store;
 }
 
-function runBoundary(runCount: number): BoundaryResult[] {
+function runBoundary(runCount: number, histories: Histories): BoundaryResult[] {
   return ALPHAS.map((alphaPercent) => ({
     alphaPercent,
     cells: boundaryCells().map((cell) =>
-      runCell(cell, ours(cell.requestsPerSecond, alphaPercent), { runCount, histories: historiesOf(cell) }),
+      runCell(cell, ours(cell.requestsPerSecond, alphaPercent), { runCount, histories: histories.of(cell) }),
     ),
   }));
 }

@@ -2,7 +2,7 @@ import { DecideJudge, runTrial, TRIAL_HORIZON_MS, TRIAL_STEP_MS } from "#simulat
 import { aimed, type Figure } from "../figures.ts";
 import { type Cell, healthyCells } from "./cells.ts";
 import { type JudgeFactory, ours, threshold } from "./judges.ts";
-import { historiesOf } from "./run-cell.ts";
+import { Histories } from "./run-cell.ts";
 
 const SECONDS_MIN = 3;
 const WARM_UP_RUNS = 20;
@@ -11,7 +11,7 @@ const STATE_MAX_KB = 20;
 
 /** What decisions cost: CPU of this process alone, so that other work on the machine counts little. */
 export function costFigures(): Record<string, Figure> {
-  const healthy = cellOf(healthyCells(), "auto 100");
+  const healthy = cellOf(healthyCells({ isFull: false }), "auto 100");
   return {
     "threshold-rollouts": aimed(rolloutsPerSecond(threshold, healthy), "rollouts/s", { atLeast: 1000 }),
     "sequential-rollouts": aimed(rolloutsPerSecond(ours(100), healthy), "rollouts/s", { atLeast: 1000 }),
@@ -27,7 +27,7 @@ function cellOf(cells: readonly Cell[], key: string): Cell {
 
 /** Whole rollouts, traffic and decisions, on one core. */
 function rolloutsPerSecond(judge: JudgeFactory, cell: Cell): number {
-  const [history] = historiesOf(cell);
+  const [history] = new Histories().of(cell);
   if (history === undefined) throw new Error("there is a history");
   let runs = 0;
   const run = (): void => {
@@ -49,7 +49,7 @@ function rolloutsPerSecond(judge: JudgeFactory, cell: Cell): number {
 
 /** The decisions of a sequential analysis alone: time of a look, and size of the status. Source: statistics reference 6, G12. */
 function tickFigures(cell: Cell): Record<string, Figure> {
-  const [history] = historiesOf(cell);
+  const [history] = new Histories().of(cell);
   if (history === undefined) throw new Error("there is a history");
   const times: number[] = [];
   let stateBytes = 0;

@@ -5,6 +5,7 @@ import {
   runTrial,
   type Tally,
   tallyTrials,
+  type TrafficPlan,
   type Trial,
   TRIAL_HORIZON_MS,
   TRIAL_STEP_MS,
@@ -21,10 +22,20 @@ export interface CellResult {
   readonly tally: Tally;
 }
 
-/** Two hours of the cell's service, several times; only judges that look at the past need any. */
-export function historiesOf({ plan, key }: Cell): PrimaryHistory[] {
-  const healthy = { ...plan, load: "flat" as const, canaryFaults: [], sharedFaults: [] };
-  return Array.from({ length: HISTORY_COUNT }, (_, index) => drawHistory(healthy, seedOf(key, index)));
+/** Two hours of services, several times each; drawn once for all cells of one service. */
+export class Histories {
+  readonly #byService = new Map<string, PrimaryHistory[]>();
+
+  of({ plan }: Cell): readonly PrimaryHistory[] {
+    const { noise, requestsPerSecond, errorRate } = plan;
+    const service = `${noise} ${requestsPerSecond} ${errorRate}`;
+    const known = this.#byService.get(service);
+    if (known !== undefined) return known;
+    const healthy: TrafficPlan = { ...plan, load: "flat", canaryFaults: [], sharedFaults: [] };
+    const drawn = Array.from({ length: HISTORY_COUNT }, (_, index) => drawHistory(healthy, seedOf(service, index)));
+    this.#byService.set(service, drawn);
+    return drawn;
+  }
 }
 
 /** Judges `runCount` releases of a cell. All judges see the same traffic in the run of one number. */
