@@ -3,10 +3,11 @@ import { factsOf } from "./check-rows.ts";
 import { type Draft, event, hold, type Row, standing } from "./draft.ts";
 import type { Need } from "./plan-capacity.ts";
 import { rollback } from "./rollback.ts";
+import { isTimedOut } from "./sequential-rows.ts";
 import { isAnalysing, nextShare, type Situation } from "./situation.ts";
 import { CAPACITY_READY, conditionOf, parseTime } from "./status.ts";
 
-const isShort = (s: Situation): boolean => isAnalysing(s) && isCoupled(s) && !hasCapacityForStep(s);
+const isShort = (s: Situation): boolean => isAnalysing(s) && isCoupled(s) && !isTimedOut(s) && !hasCapacityForStep(s);
 
 /** Progressing and WaitingPromotion, after checks that passed: no step without the pods that it needs. */
 export const capacityRows: readonly Row<Situation>[] = [

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import type { CapacityObservation } from "./observation.ts";
 import {
+  analysing,
   commandsOf,
   decideScene,
+  loaded,
   messagesOf,
   NOW_MS,
   routedWeight,
@@ -13,19 +14,6 @@ import {
   unknownCopy,
   value,
 } from "./scene.ts";
-
-/** Ten pods' worth of load on the primary, by its autoscaler's own metrics; the next step is from 20 to 30%. */
-const loaded: CapacityObservation = {
-  primary: scaledCopy({ name: "hpa web-primary", podsForLoad: 8, maxCount: 20 }),
-  canary: scaledCopy({ podsForLoad: 2 }),
-  quotaPodCount: undefined,
-};
-const analysing: Scene = {
-  status: { phase: "Progressing", canaryWeight: 20 },
-  primary: { desiredCount: 12 },
-  target: { desiredCount: 4 },
-  observation: { capacity: loaded },
-};
 
 function floorsOf(scene: Scene): Record<string, number | undefined> {
   return Object.fromEntries(

@@ -6,8 +6,8 @@ import { asks, isAnalysing, type Situation } from "./situation.ts";
 
 const checksKind = (s: Situation): string => checksOf(s).kind;
 
-/** Progressing and WaitingPromotion: the checks of the tick. No gate, pause or bad route keeps them from being made. */
-export const checkRows: readonly Row<Situation>[] = [
+/** Progressing and WaitingPromotion: when the next tick is. */
+export const waitRows: readonly Row<Situation>[] = [
   {
     label: "wait-tick",
     when: (s) => isAnalysing(s) && !s.isDue && !asks(s, "skip"),
@@ -19,13 +19,18 @@ export const checkRows: readonly Row<Situation>[] = [
   },
   {
     label: "wait-warm-up",
-    when: (s) => isAnalysing(s) && !asks(s, "skip") && warmAtMs(s) > s.nowMs,
+    // A comparison widens its margins while pods are cold, and goes on.
+    when: (s) => isAnalysing(s) && !asks(s, "skip") && s.settings.sequential === undefined && warmAtMs(s) > s.nowMs,
     then: (s) => ({
       sentence: `The canary's youngest pod is still warming up; its checks are made when it is warm.`,
       commands: hold(s),
       wakeAtMs: warmAtMs(s),
     }),
   },
+];
+
+/** Progressing and WaitingPromotion: the checks of the tick. No gate, pause or bad route keeps them from being made. */
+export const checkRows: readonly Row<Situation>[] = [
   {
     label: "rollback-threshold",
     when: (s) => isAnalysing(s) && s.status.failedChecks >= s.settings.threshold,

@@ -49,6 +49,8 @@ export type ChecksState =
   | { readonly kind: "failed"; readonly message: string; readonly facts: readonly CheckFact[] }
   /** No check failed, but not all could be made. */
   | { readonly kind: "unknown"; readonly message: string; readonly facts: readonly CheckFact[] }
+  /** A metric that cannot be compared failed: that holds a sequential analysis, and counts for nothing. */
+  | { readonly kind: "held"; readonly message: string; readonly facts: readonly CheckFact[] }
   | { readonly kind: "passed"; readonly facts: readonly CheckFact[] };
 
 /**
@@ -58,6 +60,9 @@ export type ChecksState =
  */
 export function checksOf(s: Situation): ChecksState {
   if (asks(s, "skip")) return { kind: "passed", facts: [] };
+  // Evidence is collected more often than hooks are asked.
+  if (s.trial !== undefined && !(s.trial.kind === "judged" && s.trial.areChecksDue))
+    return { kind: "passed", facts: [] };
   const isFirst = !s.hasStarted && s.status.phase === "Progressing";
   const gate = gateOf(s, isFirst ? "pre-rollout" : "rollout");
   if (gate.kind === "ask") return gate;
@@ -96,7 +101,7 @@ function metricsOf(s: Situation, hookFacts: readonly CheckFact[]): ChecksState {
   }
   if (questions.length > 0) return { kind: "ask", questions };
   const failed = facts.find((fact) => fact.verdict === "failed");
-  if (failed !== undefined) return { kind: "failed", message: failed.detail, facts };
+  if (failed !== undefined) return { kind: s.trial === undefined ? "failed" : "held", message: failed.detail, facts };
   const unknown = facts.find((fact) => fact.verdict === "unknown");
   if (unknown !== undefined) return { kind: "unknown", message: unknown.detail, facts };
   return { kind: "passed", facts };
@@ -115,11 +120,22 @@ function demandQuestion(s: Situation): Question[] {
   return isAsked && !s.observation.answers.has("served") ? [{ kind: "served", id: "served" }] : [];
 }
 
-/** Built-in and inline metrics first, then templates, each in the order of the spec. Source: flagger-spec 2.5.1. */
+/**
+ * Built-in and inline metrics first, then templates, each in the order of the spec; without those whose copies are compared.
+ * Source: flagger-spec 2.5.1.
+ */
 function metricEntries(s: Situation): { metric: RowMetric; part: MetricPart; id: string }[] {
-  const all = s.settings.metrics.flatMap((metric, index) =>
-    partsOf(metric).map((part) => ({ metric, part, id: `metric/${index}/${part}` })),
-  );
+  const compared = new Set(s.trial?.kind === "judged" ? s.trial.run.metrics.map(({ name }) => name) : []);
+  const all = s.settings.metrics.flatMap((metric, index) => {
+    const parts = partsOf(metric);
+    const comparedPart = parts.includes("builtin") ? "builtin" : "template";
+    // Of entries with one name the first is compared.
+    const isCompared =
+      compared.has(metric.name) && s.settings.metrics.findIndex(({ name }) => name === metric.name) === index;
+    return parts
+      .filter((part) => !isCompared || part !== comparedPart)
+      .map((part) => ({ metric, part, id: `metric/${index}/${part}` }));
+  });
   return [...all.filter((entry) => entry.part !== "template"), ...all.filter((entry) => entry.part === "template")];
 }
 

@@ -60,6 +60,8 @@ const allHooks = ["confirm-rollout", "confirm-traffic-increase", "confirm-promot
   hook,
 );
 
+const compared = { method: "sequential", sequential: { warmup: "1s", maxDuration: "5m" } } as const;
+
 const strategies: readonly { readonly analysis: Plan["analysis"]; readonly provider?: string }[] = [
   { analysis: { stepWeight: 10, maxWeight: 20 } },
   { analysis: { stepWeight: 30, maxWeight: 50, mirror: true } },
@@ -69,6 +71,10 @@ const strategies: readonly { readonly analysis: Plan["analysis"]; readonly provi
   { analysis: { iterations: 1, mirror: true } },
   { analysis: { iterations: 2 }, provider: "kubernetes" },
   { analysis: { iterations: 2, match: [{ headers: { a: { exact: "b" } } }] } },
+  { analysis: { stepWeight: 20, maxWeight: 40, ...compared } },
+  { analysis: { stepWeights: [5, 50], mirror: true, ...compared } },
+  { analysis: { iterations: 1, mirror: true, ...compared } },
+  { analysis: { iterations: 2, match: [{ headers: { a: { exact: "b" } } }], ...compared } },
 ];
 
 const plan: fc.Arbitrary<Plan> = fc

@@ -18,6 +18,7 @@ import {
   unready,
   value,
 } from "./scene.ts";
+import { collected, compared, errors, times } from "./sequential-scene.ts";
 
 const successRate = { name: "request-success-rate", interval: "1m", thresholdRange: { min: 99 } };
 const gate = (type: string) => ({ name: "gate", url: "http://gate/", type: type as "rollout" });
@@ -34,6 +35,12 @@ const capacityLate = {
   status: "False" as const,
   lastTransitionTime: "2026-01-01T11:49:00Z",
 };
+
+const calm = [errors(1, 200, 4, 800)];
+const unreachable = [
+  { name: "request-success-rate", kind: "missing", reason: "unreachable", message: "connection refused" },
+] as const;
+const late = { sequential: { warmup: "0s", maxDuration: "30s" } } as const;
 
 /** One scene for each row of the table, in its order. */
 const scenes: Readonly<Record<Label, Scene>> = {
@@ -115,6 +122,22 @@ const scenes: Readonly<Record<Label, Scene>> = {
     analysis: { webhooks: [gate("rollback")] },
     answers: { "hook/rollback/0": passed },
   },
+  "ask-samples": { status: progressing, analysis: compared },
+  "restart-analysis": {
+    status: { ...progressing, evidence: { revision: "s-new", hash: "0" } },
+    analysis: compared,
+  },
+  "rollback-evidence": collected({ ticks: [...times(3, calm), ...times(2, [errors(40, 200, 4, 800)])] }),
+  // The comparison tolerates tenfold errors, the objective does not.
+  "rollback-objective": collected({
+    analysis: { sequential: { ...compared.sequential, tolerance: { relative: 10 } } },
+    ticks: times(8, [errors(6, 200, 2, 800)]),
+  }),
+  "on-timeout-rollback": collected({
+    analysis: { sequential: { ...late.sequential, onTimeout: "rollback" } },
+    ticks: times(6, [errors(0, 2, 0, 8)]),
+  }),
+  "hold-no-data": collected({ ticks: [calm, calm, unreachable] }),
   "rollback-threshold": { status: { ...progressing, failedChecks: 3 } },
   "ask-checks": { status: progressing, analysis: { metrics: [successRate] } },
   "rollback-check-failed": {
@@ -128,6 +151,25 @@ const scenes: Readonly<Record<Label, Scene>> = {
     analysis: { metrics: [successRate] },
     answers: { "metric/0/builtin": { kind: "metric", result: { kind: "unreachable", message: "refused" } } },
   },
+  "hold-check": collected({
+    analysis: { metrics: [successRate, { name: "lag", query: "lag()", thresholdRange: { max: 1 } }] },
+    ticks: times(3, calm),
+    scene: { answers: { "metric/1/inline": value(5) } },
+  }),
+  "hold-objective": collected({ ticks: times(4, [errors(10, 200, 40, 800)]) }),
+  "hold-shared-damage": collected({
+    analysis: { metrics: [{ ...successRate, thresholdRange: { min: 90 } }] },
+    ticks: times(4, [errors(6, 200, 24, 800)]),
+    history: [{ name: "request-success-rate", dispersions: [1], counts: { total: 100_000, bad: 50 } }],
+  }),
+  "hold-sample-ratio": collected({ ticks: times(4, [errors(0, 60, 0, 800)]) }),
+  "hold-suspicious": collected({ ticks: times(9, [errors(5, 200, 3, 800)]) }),
+  "on-timeout-hold": collected({
+    analysis: { sequential: { ...late.sequential, onTimeout: "hold" } },
+    ticks: times(6, [errors(0, 2, 0, 8)]),
+  }),
+  collect: collected({ ticks: [calm] }),
+  "on-timeout-promote": collected({ analysis: late, ticks: times(6, [errors(0, 2, 0, 8)]) }),
   "hold-routes": { status: progressing, observation: { routesProblem: "not accepted" } },
   "ask-traffic-increase": { status: progressing, analysis: { webhooks: [gate("confirm-traffic-increase")] } },
   "traffic-gate-closed": {

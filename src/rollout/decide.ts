@@ -2,7 +2,7 @@ import type { Canary } from "#api";
 import { assert, deepEqual } from "#base";
 import { bootstrapRows } from "./bootstrap-rows.ts";
 import { withCapacity } from "./capacity.ts";
-import { checkRows } from "./check-rows.ts";
+import { checkRows, waitRows } from "./check-rows.ts";
 import type { Decision, Label } from "./decision.ts";
 import type { Draft, Row } from "./draft.ts";
 import { finish } from "./finish.ts";
@@ -10,10 +10,12 @@ import { guardRows, withdrawRow } from "./guard-rows.ts";
 import { blockedRow, holdRows, shortcutRows } from "./hold-rows.ts";
 import { abortRow, promoteAskedRow } from "./intent-rows.ts";
 import { judgeIntent } from "./judge-intent.ts";
+import { withTrial } from "./judge-trial.ts";
 import { namesOf } from "./names.ts";
 import type { Observation } from "./observation.ts";
 import { preliminaryRows } from "./preliminary-rows.ts";
 import { promotionRows } from "./promotion-rows.ts";
+import { sequentialEndRows, sequentialHoldRows } from "./sequential-rows.ts";
 import { readSettings, type SettingsLimits } from "./settings.ts";
 import { type Basics, type Situation, situationOf } from "./situation.ts";
 import { completeStatus, withoutCondition, ACCEPTED } from "./status.ts";
@@ -37,7 +39,10 @@ const rows: readonly Row<Situation>[] = [
   ...guardRows,
   promoteAskedRow,
   ...shortcutRows,
+  ...waitRows,
+  ...sequentialEndRows,
   ...checkRows,
+  ...sequentialHoldRows,
   ...holdRows,
   ...stepRows,
   ...promotionRows,
@@ -74,7 +79,7 @@ export function decide(canary: Canary, observation: Observation, now: { nowMs: n
   if (preliminary !== undefined) return decisionOf(basics, preliminary.label, preliminary.then(early));
   assert(settings.ok && observation.target !== undefined, "the preliminary rows catch a bad spec and a missing target");
   const known = situationOf(basics, { settings: settings.value, target: observation.target });
-  const situation = withCapacity({ ...known, asked: judgeIntent(known) });
+  const situation = withTrial(withCapacity({ ...known, asked: judgeIntent(known) }));
   const row = rows.find((candidate) => candidate.when(situation)) ?? unknownPhase;
   return decisionOf(situation, row.label, finish(situation, row.label, row.then(situation)));
 }

@@ -5,6 +5,7 @@ import { type Draft, event, standing } from "./draft.ts";
 import { finalizerCommands } from "./finalizer.ts";
 import { type IntentAction, intentRecord, whoAndWhy } from "./intent.ts";
 import { keepCapacity } from "./keep-capacity.ts";
+import { keepEvidence } from "./keep-evidence.ts";
 import { keepServed } from "./keep-served.ts";
 import { otherwiseOf } from "./otherwise.ts";
 import { withServedShare } from "./served-share.ts";
@@ -34,13 +35,15 @@ export function finish(s: Situation, label: Label, draft: Draft): Draft {
   const served = withServedShare(s, asked.status, draft.isTick === true);
   const isTick = draft.isTick === true;
   const kept = keepCapacity(s, label, { status: served.status, commands: draft.commands ?? [], isTick });
-  const { status, commands } = withCookies(s, kept.status, keepServed(s, kept.commands));
+  const evident = keepEvidence(s, label, kept.status);
+  const { status, commands } = withCookies(s, evident.status, keepServed(s, kept.commands));
   const done = [...asked.before, ...served.events, ...commands, ...asked.after];
   const pendingMs = s.asked.kind === "pending" ? s.asked.untilMs : undefined;
-  const wakeAtMs = earlier(earlier(draft.wakeAtMs, pendingMs), kept.wakeAtMs);
+  const wakeAtMs = earlier(earlier(earlier(draft.wakeAtMs, pendingMs), kept.wakeAtMs), evident.wakeAtMs);
   const otherwise = draft.otherwise ?? otherwiseOf(s, label, draft);
   return {
     ...draft,
+    ...(evident.evidence === undefined ? {} : { evidence: evident.evidence }),
     ...(otherwise === undefined ? {} : { otherwise }),
     status,
     commands: [

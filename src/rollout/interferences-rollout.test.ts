@@ -1,20 +1,18 @@
 import { expect, test } from "vitest";
-import type { CapacityObservation } from "./observation.ts";
-import { commandsOf, decideScene, NOW_MS, routedWeight, type Scene, scaledCopy, servedAt, value } from "./scene.ts";
+import {
+  analysing,
+  commandsOf,
+  decideScene,
+  loaded,
+  NOW_MS,
+  routedWeight,
+  type Scene,
+  scaledCopy,
+  servedAt,
+  value,
+} from "./scene.ts";
 
 /** Interferences between a release and autoscalers that a decision must withstand. Source: keda-hpa-spec 20, 34 to 38. */
-
-const capacity: CapacityObservation = {
-  primary: scaledCopy({ name: "hpa web-primary", podsForLoad: 8, maxCount: 20 }),
-  canary: scaledCopy({ podsForLoad: 2 }),
-  quotaPodCount: undefined,
-};
-const analysing: Scene = {
-  status: { phase: "Progressing", canaryWeight: 20 },
-  primary: { desiredCount: 12 },
-  target: { desiredCount: 4 },
-  observation: { capacity },
-};
 
 test("interference 34: an autoscaler moves replicas in the middle of a step → neither a new revision nor an unready copy", () => {
   // More pods than the step needs are on their way.
@@ -57,7 +55,7 @@ test("interference 35: pods that have just become ready are slow → their figur
     spec: { capacity: { warmUp: "30s" } },
     status: { ...analysing.status, lastTransitionTime: new Date(NOW_MS - tickAgoMs).toISOString() },
     observation: {
-      capacity: { ...capacity, canary: { ...capacity.canary, youngestReadyMs: NOW_MS - youngestAgoMs } },
+      capacity: { ...loaded, canary: { ...loaded.canary, youngestReadyMs: NOW_MS - youngestAgoMs } },
       lastTickMs: NOW_MS - tickAgoMs,
     },
     answers: { "metric/0/builtin": value(900) },
@@ -78,7 +76,7 @@ test("interference 36: the primary's total moves while the canary stays → its 
         status: { ...analysing.status, lastTransitionTime: new Date(NOW_MS - 1000).toISOString() },
         observation: {
           capacity: {
-            ...capacity,
+            ...loaded,
             primary: scaledCopy({ podsForLoad, maxCount: 40, floorCount: 40 }),
             canary: scaledCopy({ podsForLoad: podsForLoad / 4, floorCount, maxCount: 20 }),
           },
@@ -95,7 +93,7 @@ test("interference 36: the primary's total moves while the canary stays → its 
   const own = decideScene({
     ...analysing,
     spec: { capacity: { requestsPerPod: 10 } },
-    observation: { capacity: { ...capacity, canary: { ...capacity.canary, scaler: undefined } } },
+    observation: { capacity: { ...loaded, canary: { ...loaded.canary, scaler: undefined } } },
     answers: { served: servedAt(200, 20) },
   });
   expect(commandsOf(own, "scale-target")).toEqual([{ kind: "scale-target", replicaCount: 7 }]);
@@ -106,7 +104,7 @@ test("interference 37: a workload is handed over to its copy → the copy is as 
     status: { phase: "Initializing" },
     target: { desiredCount: 10 },
     primary: { desiredCount: primaryReadyCount, matchesTarget: true },
-    observation: { capacity: { ...capacity, primary: scaledCopy({ maxCount: 20 }) } },
+    observation: { capacity: { ...loaded, primary: scaledCopy({ maxCount: 20 }) } },
     answers: { providers: { kind: "providers" } },
   });
   const waiting = decideScene(booting(3));
@@ -125,7 +123,7 @@ test("interference 38: a release that failed leaves the canary at zero → the n
     status: { phase: "Failed", lastAppliedSpec: "s-bad" },
     target: { desiredCount: 0, readyCount: 0, replicaCount: 0, updatedCount: 0, availableCount: 0 },
     primary: { desiredCount: 12 },
-    observation: { capacity, scalerMinCount: 2 },
+    observation: { capacity: loaded, scalerMinCount: 2 },
   };
   const again = decideScene(failed);
   expect(again.label).toBe("start");

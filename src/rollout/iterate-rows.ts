@@ -1,13 +1,18 @@
 import { factsOf, startEvent } from "./check-rows.ts";
 import { event, infrastructure, type Row, step } from "./draft.ts";
 import { passedGates } from "./gate.ts";
+import { isTimedOut } from "./sequential-rows.ts";
 import { isAnalysing, type Situation } from "./situation.ts";
 
 /** Blue/green and A/B tests: a number of checks at one and the same traffic. Source: flagger-spec 2.5.2, 2.5.3. */
 export const iterateRows: readonly Row<Situation>[] = [
   {
     label: "iterate",
-    when: (s) => isAnalysing(s) && s.settings.strategy.kind !== "weights" && s.status.iterations < iterationCount(s),
+    when: (s) =>
+      isAnalysing(s) &&
+      s.settings.strategy.kind !== "weights" &&
+      s.status.iterations < iterationCount(s) &&
+      !isTimedOut(s),
     then: (s) => {
       const iterations = Math.max(0, s.status.iterations) + 1;
       const { strategy } = s.settings;

@@ -107,7 +107,13 @@ function drained(s: Situation, status: CanaryStatus): CanaryStatus {
 }
 
 /** Whether most of what the canary answers is wrong: then even a primary with too few pods serves its share better. */
-function failsMost({ observation, settings }: Situation): boolean {
+function failsMost({ observation, settings, trial }: Situation): boolean {
+  if (trial?.kind === "judged") {
+    const errors = trial.run.metrics.find(({ name }) => name === SUCCESS_RATE);
+    if (errors?.kind !== "counts") return false;
+    const { total, bad } = errors.watch.recent.canary;
+    return bad > total / 2;
+  }
   return settings.metrics.some((metric, index) => {
     const answer = observation.answers.get(`metric/${index}/builtin`);
     if (metric.name !== SUCCESS_RATE || answer?.kind !== "metric") return false;

@@ -101,6 +101,21 @@ export function scaledCopy(
   return { ...unknownCopy, ...changes, scaler: { ...own, ...scaler } };
 }
 
+/** Ten pods' worth of load on the primary, by its autoscaler's own metrics. */
+export const loaded: CapacityObservation = {
+  primary: scaledCopy({ name: "hpa web-primary", podsForLoad: 8, maxCount: 20 }),
+  canary: scaledCopy({ podsForLoad: 2 }),
+  quotaPodCount: undefined,
+};
+
+/** With that load in the middle of a release; the next step is from 20 to 30%. */
+export const analysing: Scene = {
+  status: { phase: "Progressing", canaryWeight: 20 },
+  primary: { desiredCount: 12 },
+  target: { desiredCount: 4 },
+  observation: { capacity: loaded },
+};
+
 /** What the proxies counted in ten seconds. */
 export function servedAt(requestsPerSecond: number, canaryPercent: number): Answer {
   return { kind: "served", share: { canaryPercent, requestCount: requestsPerSecond * 10, windowMs: 10_000 } };

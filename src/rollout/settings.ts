@@ -1,12 +1,17 @@
 import type { Canary, CanaryAnalysis, CanaryMetric, CanaryWebhook, CanaryWebhookType } from "#api";
 import { err, ok, type Problem, parseDuration, type Result } from "#base";
 import { type CapacitySettings, readCapacity } from "./capacity-settings.ts";
+import { evidenceTickMs, readSequential, sequentialNotices, type SequentialSettings } from "./sequential-settings.ts";
 import { specProblems, missingParts } from "./spec-problems.ts";
 import { noticesOf, type Strategy, strategyOf } from "./strategy.ts";
 
 /** What a Canary asks for, with every default filled in and every value checked. */
 export interface RolloutSettings {
   readonly intervalMs: number;
+  /** Time between two looks while a canary is on trial: the interval, or less when evidence is collected. */
+  readonly tickMs: number;
+  /** How the copies are compared; undefined when failed checks are counted. */
+  readonly sequential: SequentialSettings | undefined;
   /** Failed checks that end a run. */
   readonly threshold: number;
   readonly strategy: Strategy;
@@ -56,8 +61,12 @@ export function readSettings(canary: Canary, limits: SettingsLimits): Result<Rol
   const problems = specProblems(canary, { provider, ...limits });
   if (problems.length > 0) return err(problems);
   const progressDeadlineMs = (canary.spec.progressDeadlineSeconds ?? DEFAULT_PROGRESS_DEADLINE_SECONDS) * 1000;
+  const intervalMs = Math.max(limits.minIntervalMs, durationOr(analysis.interval, DEFAULT_INTERVAL_MS));
+  const sequential = readSequential(canary, provider);
   return ok({
-    intervalMs: Math.max(limits.minIntervalMs, durationOr(analysis.interval, DEFAULT_INTERVAL_MS)),
+    intervalMs,
+    tickMs: sequential === undefined ? intervalMs : evidenceTickMs(intervalMs),
+    sequential,
     threshold: Math.max(1, analysis.threshold ?? 1),
     strategy: strategyOf(analysis, provider),
     provider,
@@ -71,7 +80,7 @@ export function readSettings(canary: Canary, limits: SettingsLimits): Result<Rol
     skipsAnalysis: canary.spec.skipAnalysis === true,
     metrics: analysis.metrics ?? [],
     webhooks: analysis.webhooks ?? [],
-    notices: noticesOf(analysis, provider),
+    notices: [...noticesOf(analysis, provider), ...sequentialNotices(analysis, provider)],
   });
 }
 

@@ -7,6 +7,7 @@ import { judgeReadiness, type Readiness } from "./readiness.ts";
 import type { RolloutNames } from "./names.ts";
 import type { RolloutSettings } from "./settings.ts";
 import { CANARY_READY, conditionOf, parseTime } from "./status.ts";
+import type { Trial } from "./trial.ts";
 import { nextWeight } from "./weights.ts";
 
 /** What is known before the spec is: enough for the rows that need neither settings nor a target. */
@@ -45,6 +46,8 @@ export interface Situation extends Basics {
   /** What the traffic needs in pods; undefined when capacity is not coupled, or nothing can be said of it. */
   readonly capacity: CapacityPlan | undefined;
   readonly asked: IntentState;
+  /** What the tick's evidence says; undefined between ticks, and when failed checks are counted. */
+  readonly trial: Trial | undefined;
 }
 
 /** Longest wait for requests in flight and for proxies that hear of a new route late. */
@@ -62,7 +65,8 @@ export function situationOf(
   const heldWeight = heldWeightOf(basics, settings, weight);
   const transitionMs = parseTime(status.lastTransitionTime) ?? 0;
   const rule = { deadlineMs: settings.progressDeadlineMs, stepSinceMs: transitionMs, nowMs };
-  const nextTickMs = Math.max(transitionMs, observation.lastTickMs ?? 0) + settings.intervalMs;
+  const tickMs = isAnalysing(basics) ? settings.tickMs : settings.intervalMs;
+  const nextTickMs = Math.max(transitionMs, observation.lastTickMs ?? 0) + tickMs;
   return {
     ...basics,
     ...known,
@@ -83,12 +87,13 @@ export function situationOf(
     isMirroring: heldWeight === 0 && isMirrorStage(status, settings),
     hasStarted: weight > 0 || status.iterations > 0,
     // A time in the future is a clock that was set back; waiting for it could take for ever.
-    isDue: nowMs >= nextTickMs || transitionMs > nowMs + settings.intervalMs,
+    isDue: nowMs >= nextTickMs || transitionMs > nowMs + tickMs,
     nextTickMs,
     drainedAtMs: transitionMs + Math.min(settings.intervalMs, MAX_DRAIN_MS),
     pause: readPause(basics.canary),
     capacity: undefined,
     asked: { kind: "none" },
+    trial: undefined,
   };
 }
 

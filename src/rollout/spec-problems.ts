@@ -4,6 +4,7 @@ import { affinityProblems } from "./affinity-problems.ts";
 import { capacityProblems } from "./capacity-settings.ts";
 import { entryProblems, isHttpUrl } from "./entry-problems.ts";
 import { referenceProblems, type SpecContext } from "./reference-problems.ts";
+import { sequentialProblems } from "./sequential-settings.ts";
 import { serviceProblems } from "./service-problems.ts";
 
 /** More would not fit in the time between two ticks anyway, and every one costs a request. */
@@ -24,6 +25,7 @@ export function specProblems(canary: Canary, context: SpecContext): Problem[] {
     ...entryProblems(analysis),
     ...metricsServerProblems(canary),
     ...affinityProblems(analysis),
+    ...sequentialProblems(analysis),
   ];
 }
 

@@ -5,11 +5,33 @@ import type { Command } from "./decision.ts";
 import { alert, type Draft, event, hold, infrastructure, type Row, standing, step } from "./draft.ts";
 import { askGate, passedGates } from "./gate.ts";
 import { iterateRows, routeCanaryRow } from "./iterate-rows.ts";
+import { isTimedOut } from "./sequential-rows.ts";
+import { provenText, stayText } from "./sequential-sentences.ts";
 import { isAnalysing, type Situation } from "./situation.ts";
 import { nextWeight } from "./weights.ts";
 
 const isIncreasing = (s: Situation): boolean =>
-  s.settings.strategy.kind === "weights" && s.status.phase === "Progressing";
+  s.settings.strategy.kind === "weights" && s.status.phase === "Progressing" && !isTimedOut(s);
+
+/** A release whose time is over goes as it is, past the steps that are left. */
+const timeoutPromoteRow: Row<Situation> = {
+  label: "on-timeout-promote",
+  when: isTimedOut,
+  // Progressing, WaitingPromotion → Promoting
+  then: (s) => ({
+    sentence: `${provenText(s)}: promoting ${s.names.targetRef}, as spec.analysis.sequential.onTimeout says.`,
+    status: step(s, { phase: "Promoting", canaryWeight: s.weight }),
+    commands: [
+      ...infrastructure(s.weight),
+      ...passedGates(s),
+      event("Warning", `Promoting ${s.names.targetRef} without proof: the time for evidence is over`),
+      ...promotion(s),
+    ],
+    checks: factsOf(s),
+    wakeAtMs: s.nowMs,
+    otherwise: "With onTimeout hold it would have waited for somebody, with rollback it would have been taken back.",
+  }),
+};
 
 /** Progressing and WaitingPromotion, after checks that passed: the next step, behind its gate. */
 export const stepRows: readonly Row<Situation>[] = [
@@ -26,7 +48,7 @@ export const stepRows: readonly Row<Situation>[] = [
   ...capacityRows,
   {
     label: "mirror",
-    when: (s) => isAnalysing(s) && isMirrorNext(s),
+    when: (s) => isAnalysing(s) && isMirrorNext(s) && !isTimedOut(s),
     // The iterations remember the stage: its weight is 0, like that of the stage before it.
     then: (s) => ({
       sentence: "The canary gets a copy of the requests; its answers go to nobody.",
@@ -44,7 +66,7 @@ export const stepRows: readonly Row<Situation>[] = [
   },
   {
     label: "advance",
-    when: (s) => isAnalysing(s) && nextStepWeight(s) !== undefined,
+    when: (s) => isAnalysing(s) && nextStepWeight(s) !== undefined && !isTimedOut(s),
     then: advance,
   },
   ...iterateRows,
@@ -59,17 +81,19 @@ export const stepRows: readonly Row<Situation>[] = [
     // Progressing → WaitingPromotion
     then: promotionGateClosed,
   },
+  timeoutPromoteRow,
   routeCanaryRow,
   {
     label: "promote",
     when: isAnalysing,
     // Progressing, WaitingPromotion → Promoting
     then: (s) => ({
-      sentence: `Every check passed at ${s.weight}%: promoting ${s.names.targetRef}.`,
+      sentence: `${provenText(s)}: promoting ${s.names.targetRef}.`,
       status: step(s, { phase: "Promoting", canaryWeight: s.weight }),
       commands: [...infrastructure(s.weight), ...passedGates(s), ...promotion(s)],
       checks: factsOf(s),
       wakeAtMs: s.nowMs,
+      ...stayed(s),
     }),
   },
 ];
@@ -97,7 +121,7 @@ function nextStepWeight({ settings: { strategy }, weight }: Situation): number |
 function advance(s: Situation): Draft {
   const weight = nextStepWeight(s) ?? s.weight;
   return {
-    sentence: `Every check passed at ${s.weight}%: the canary gets ${weight}% of the traffic.`,
+    sentence: `${provenText(s)}: the canary gets ${weight}% of the traffic.`,
     status: step(s, { phase: "Progressing", canaryWeight: weight, iterations: 0 }),
     commands: [
       ...startEvent(s),
@@ -108,7 +132,13 @@ function advance(s: Situation): Draft {
     checks: factsOf(s),
     isTick: true,
     wakeAtMs: s.nowMs + s.settings.intervalMs,
+    ...stayed(s),
   };
+}
+
+function stayed(s: Situation): Pick<Draft, "otherwise"> {
+  const otherwise = stayText(s);
+  return otherwise === undefined ? {} : { otherwise };
 }
 
 function trafficGateClosed(s: Situation): Draft {

@@ -3,7 +3,7 @@ import { assert } from "#base";
 import { decide, MAX_ROUNDS } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { type IntentAction, INTENT_ANNOTATION, PAUSE_ANNOTATION } from "./intent.ts";
-import type { Answer, Observation, Question, RouteState } from "./observation.ts";
+import type { Answer, Observation, Question, RouteState, Samples, SamplesQuestion } from "./observation.ts";
 import { canaryOf, NOW_MS, stuck, unknownCapacity, unready, workload } from "./scene.ts";
 
 /** A cluster for property tests: it obeys commands, and anything may happen between two looks. */
@@ -35,6 +35,10 @@ export interface Look {
   readonly isRefused: boolean;
   /** Whether workloads and routes are seen as they were a happening ago. */
   readonly isStale: boolean;
+  /** Time since the look before; 4 s when absent. */
+  readonly afterMs?: number;
+  /** What both copies counted; the steady counts of {@link answer} when absent. */
+  readonly sample?: (question: SamplesQuestion, seen: World) => Samples;
 }
 
 export type Happening =
@@ -126,7 +130,7 @@ export function happen(world: World, event: Exclude<Happening, Look>): void {
 
 /** One look of the operator: asks, decides, performs, records. `before` is the world that a stale look sees. */
 export function lookAt(world: World, look: Look, { plan, before }: { plan: Plan; before: World }): Looked {
-  world.nowMs += 4000;
+  world.nowMs += look.afterMs ?? 4000;
   const answers = new Map<string, Answer>();
   const canary: Canary = {
     ...canaryOf({
@@ -142,7 +146,8 @@ export function lookAt(world: World, look: Look, { plan, before }: { plan: Plan;
   do {
     const observation = observe(seen, { answers, lastTickMs: world.lastTickMs, hasRoutes });
     decision = decide(canary, observation, { nowMs: world.nowMs, minIntervalMs: 1000 });
-    for (const question of decision.questions) answers.set(question.id, answerTo(question, look));
+    for (const question of decision.questions)
+      answers.set(question.id, answerTo(question, look, { ...seen, nowMs: world.nowMs }));
     rounds += 1;
   } while (decision.questions.length > 0 && rounds < MAX_ROUNDS);
   assert(decision.questions.length === 0, "the questions of a look end");
@@ -178,12 +183,12 @@ function observe(
   };
 }
 
-function answerTo(question: Question, look: Look): Answer {
+function answerTo(question: Question, look: Look, seen: World): Answer {
   switch (question.kind) {
     case "providers":
       return { kind: "providers" };
     case "samples":
-      return { kind: "samples", samples: { untilMs: undefined, metrics: [] } };
+      return { kind: "samples", samples: look.sample?.(question, seen) ?? steadySamples(question, look, seen) };
     case "served":
       return { kind: "served", share: { canaryPercent: 33, requestCount: 50, windowMs: 1000 } };
     case "hook": {
@@ -200,6 +205,31 @@ function answerTo(question: Question, look: Look): Answer {
       return { kind: "metric", result: result[look.answer] };
     }
   }
+}
+
+const STEADY_PER_SECOND = 1000;
+
+/** A thousand requests per second without chance; of a bad canary every second fails. */
+function steadySamples({ afterMs, needsHistory }: SamplesQuestion, { answer }: Look, seen: World): Samples {
+  const name = "request-success-rate";
+  if (answer === "down")
+    return { untilMs: undefined, metrics: [{ name, kind: "missing", reason: "unreachable", message: "down" }] };
+  const total = (STEADY_PER_SECOND * (seen.nowMs - (afterMs ?? seen.nowMs))) / 1000;
+  const { canaryWeight = 0, isMirrored = false } = seen.routes ?? {};
+  const share = isMirrored ? 1 : canaryWeight / 100;
+  const canary = Math.round(total * share);
+  const primary = Math.round(total * (isMirrored ? 1 : 1 - share));
+  const badShare = answer === "bad" ? 0.5 : 0.001;
+  const arms = {
+    canary: { total: canary, bad: Math.round(canary * badShare) },
+    primary: { total: primary, bad: Math.round(primary * 0.001) },
+  };
+  const past = { name, dispersions: [1], counts: { total: 100_000, bad: 100 } };
+  return {
+    untilMs: seen.nowMs,
+    metrics: [{ name, kind: "counts", arms }],
+    ...(needsHistory ? { history: [past] } : {}),
+  };
 }
 
 /** Carries out the first commands; the status is recorded only after all of them. */

@@ -76,6 +76,7 @@ export {
 } from "./histogram.ts";
 export { judgeAsKayenta, type KayentaVerdict } from "./kayenta-judge.ts";
 export {
+  allowedExcess,
   allowsShare,
   FINAL_ERRORS,
   FINAL_LATENCY,

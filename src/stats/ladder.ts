@@ -19,8 +19,17 @@ export function startShare(requestsPerSecond: number): number {
  * Source: statistics reference 2.12: U w ≤ max(ε, 30/(60 R)).
  */
 export function allowsShare(excess: number, share: number, requestsPerSecond: number): boolean {
+  return excess * share <= harmAtStake(requestsPerSecond);
+}
+
+/** The largest excess with which {@link allowsShare} allows a share above 0. */
+export function allowedExcess(share: number, requestsPerSecond: number): number {
+  return Math.min(1, harmAtStake(requestsPerSecond) / share);
+}
+
+function harmAtStake(requestsPerSecond: number): number {
   const small = requestsPerSecond > 0 ? REQUESTS_AT_STAKE / (SECONDS_PER_MINUTE * requestsPerSecond) : 1;
-  return excess * share <= Math.max(PLAUSIBLE_HARM, small);
+  return Math.max(PLAUSIBLE_HARM, small);
 }
 
 export interface FinalMargin {

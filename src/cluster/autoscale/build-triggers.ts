@@ -27,9 +27,10 @@ export function createTriggerSlots(
     readonly scaledObject: ScaledObject;
     readonly podTemplate: PodTemplateSpec | undefined;
     readonly onActive: () => void;
+    readonly onMetrics: () => void;
   },
 ): readonly TriggerSlot[] {
-  const { scaledObject, podTemplate, onActive } = of;
+  const { scaledObject, podTemplate, onActive, onMetrics } = of;
   const { clock, log, signal } = ports;
   const { namespace = "", name = "" } = scaledObject.metadata;
   const { envSourceContainerName } = scaledObject.spec.scaleTargetRef;
@@ -57,7 +58,7 @@ export function createTriggerSlots(
       };
       return kind.build(options, world);
     };
-    return new TriggerSlot({ index, source: trigger, build, onActive, clock, log, signal });
+    return new TriggerSlot({ index, source: trigger, build, onActive, onMetrics, clock, log, signal });
   });
 }
 

@@ -29,6 +29,8 @@ export interface ReconcilePorts extends ReadPorts {
   readonly client: KubeClient;
   readonly triggers: TriggerPorts;
   readonly compileFormula: CompileFormula;
+  /** Has this ScaledObject reconciled once more, as its server has announced other metrics. */
+  readonly reconcileAgain: () => void;
 }
 
 /**
@@ -166,10 +168,10 @@ async function run(
   status.update((of) => ({ ...of, ...triggerStatus(object) }));
   const running = entry.session;
   const isSame = running !== undefined && running.object.metadata.generation === object.metadata.generation;
-  const onActive = (): void => entry.push();
+  const calls = { onActive: () => entry.push(), onMetrics: ports.reconcileAgain };
   const slots = isSame
     ? running.slots
-    : createTriggerSlots(ports.triggers, { scaledObject: object, podTemplate: target.podTemplate, onActive });
+    : createTriggerSlots(ports.triggers, { scaledObject: object, podTemplate: target.podTemplate, ...calls });
   try {
     const { metrics, isIncomplete } = await gatherMetrics(slots);
     const previousName = status.status.hpaName;

@@ -129,6 +129,7 @@ export function startScaledObjects(options: ScaledObjectsOptions): ScaledObjects
       ...ports,
       triggers,
       compileFormula: options.compileFormula,
+      reconcileAgain: () => controller.queue.add(key),
     });
   }
 

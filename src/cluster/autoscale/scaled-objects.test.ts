@@ -10,12 +10,13 @@ import {
   type ScaledObject,
   type ScaledObjectSpec,
 } from "#api";
-import { err, Failure, ok, silentLog } from "#base";
+import { Failure, silentLog } from "#base";
 import { createKubeClient, type KubeClient, loadKubeconfig, systemRandom } from "#kube";
 import { createVirtualClock, startTestApiServer, type TestApiServer } from "#testing";
 import { type Controllers, startControllers } from "../controllers/index.ts";
-import { createKedaMetrics, type CompileFormula, type ScaledObjects, startScaledObjects } from "./index.ts";
-import type { ExternalTrigger, TriggerKind } from "./triggers/index.ts";
+import { createKedaMetrics, type ScaledObjects, startScaledObjects } from "./index.ts";
+import type { ExternalMetricSpec, ExternalTrigger, TriggerKind } from "./triggers/index.ts";
+import { compileSum, cpuKind, twiceKind } from "./triggers/testing/plain-kinds.ts";
 
 /**
  * ScaledObjects as a user sees them, on a virtual clock: the API server, the controllers and the autoscaler are the real ones; the
@@ -43,6 +44,8 @@ interface Queue {
   buildCount: number;
   openCount: number;
   push: (() => void) | undefined;
+  /** Announces another threshold. */
+  announce: ((length: number) => void) | undefined;
 }
 const queues = new Map<string, Queue>();
 
@@ -58,6 +61,7 @@ function queueOf(name: string): Queue {
     buildCount: 0,
     openCount: 0,
     push: undefined,
+    announce: undefined,
   };
   queues.set(name, made);
   return made;
@@ -68,7 +72,7 @@ const queueKind: TriggerKind = {
   canCache: true,
   async build({ type, config, metricType }) {
     const queue = queueOf(config.text("queue", { isRequired: true }));
-    const target = config.number("length") ?? 10;
+    let target = config.number("length") ?? 10;
     const name = config.text("metricName") ?? `queue/${config.text("queue") ?? ""}`;
     config.end();
     queue.buildCount += 1;
@@ -92,6 +96,12 @@ const queueKind: TriggerKind = {
                 queue.push = undefined;
               });
             },
+            watchMetrics: (onMetrics: (metrics: readonly ExternalMetricSpec[]) => void) => {
+              queue.announce = (other) => {
+                target = other;
+                onMetrics([{ name, target, targetType, isWhole: true }]);
+              };
+            },
           }
         : {}),
       async close() {
@@ -100,43 +110,6 @@ const queueKind: TriggerKind = {
     };
     return trigger;
   },
-};
-
-const cpuKind: TriggerKind = {
-  types: ["test-cpu"],
-  canCache: false,
-  build: async () => ({
-    kind: "resource",
-    metric: { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 60 } } },
-    close: async () => undefined,
-  }),
-};
-
-const twiceKind: TriggerKind = {
-  types: ["test-twice"],
-  canCache: true,
-  async build() {
-    const spec = { target: 1, targetType: "Value", isWhole: true } as const;
-    return {
-      kind: "external",
-      metrics: async () => [
-        { ...spec, name: "same" },
-        { ...spec, name: "same" },
-      ],
-      read: async () => ({ values: [1], isActive: true }),
-      close: async () => undefined,
-    };
-  },
-};
-
-/** Formulas of sums: `a + b`. */
-const compileSum: CompileFormula = (text, names) => {
-  const parts = text.split("+").map((part) => part.trim());
-  const unknown = parts.find((part) => !names.includes(part));
-  if (unknown !== undefined) return err(`unknown name ${unknown}`);
-  return ok({
-    evaluate: (values) => ok(parts.reduce((sum, part) => sum + (values[part] ?? 0), 0)),
-  });
 };
 
 beforeAll(async () => {
@@ -661,8 +634,24 @@ test("a server that pushes starts work at once, between the polls", async () => 
   const atMs = clock.nowMs();
   for (let i = 0; i < 50; i++) queue.push?.();
   await untilReplicas(ns, 1);
-  expect(clock.nowMs() - atMs).toBeLessThan(5000);
+  // The next poll is ten minutes away.
+  expect(clock.nowMs() - atMs).toBeLessThan(60_000);
   await untilReplicas(ns, 2);
+});
+
+test("a server that announces another threshold gets it into the autoscaler", async () => {
+  const ns = "announce";
+  const queue = await install(ns, 1, {
+    pollingInterval: 600,
+    triggers: [{ type: "test-push", metadata: { queue: ns } }],
+  });
+  const thresholdOf = async () => (await readHpa(ns))?.spec.metrics?.[0]?.external?.target.averageValue;
+  await eventually(thresholdOf, (value) => value === "10");
+  queue.announce?.(25);
+  const atMs = clock.nowMs();
+  await eventually(thresholdOf, (value) => value === "25");
+  // The next poll is ten minutes away.
+  expect(clock.nowMs() - atMs).toBeLessThan(60_000);
 });
 
 test("a formula makes one metric of all triggers, which decides on activity, too", async () => {

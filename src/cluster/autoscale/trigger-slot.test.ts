@@ -12,6 +12,7 @@ function slotOf(read: (generation: number, signal: AbortSignal) => Promise<Trigg
   const clock = createVirtualClock();
   const open = new Set<number>();
   const watching = new Set<number>();
+  const seen = { announce: (_specs: readonly ExternalMetricSpec[]): void => undefined, toldCount: 0 };
   const ended = new AbortController();
   let built = 0;
   let failure: Failure | undefined;
@@ -22,6 +23,7 @@ function slotOf(read: (generation: number, signal: AbortSignal) => Promise<Trigg
     log: silentLog,
     signal: ended.signal,
     onActive: () => undefined,
+    onMetrics: () => void (seen.toldCount += 1),
     async build() {
       built += 1;
       if (failure !== undefined) throw failure;
@@ -35,6 +37,9 @@ function slotOf(read: (generation: number, signal: AbortSignal) => Promise<Trigg
           watching.add(generation);
           signal.addEventListener("abort", () => watching.delete(generation));
         },
+        watchMetrics(announce) {
+          seen.announce = announce;
+        },
         close: async () => void open.delete(generation),
       };
       return trigger;
@@ -43,7 +48,7 @@ function slotOf(read: (generation: number, signal: AbortSignal) => Promise<Trigg
   const fail = (next: Failure | undefined): void => {
     failure = next;
   };
-  return { slot, clock, open, watching, ended, fail, builtCount: () => built };
+  return { slot, clock, seen, open, watching, ended, fail, builtCount: () => built };
 }
 
 const down = (): never => {
@@ -117,7 +122,7 @@ test("TriggerSlot: a reading that never ends is given up after 30 s, and its sig
   await clock.advance(30_000);
   expect(await reading).toMatchObject({
     code: "TriggerTimeout",
-    message: 'reading it, trigger 3 of type "test", took longer than 30 s',
+    message: 'reading trigger 3 of type "test": no answer within 30s',
   });
   expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
   expect(open.size).toBe(0);
@@ -139,6 +144,23 @@ test("TriggerSlot: ends with the signal of all", async () => {
   await new Promise((resolve) => setImmediate(resolve));
   ended.abort();
   expect(await reading).toMatchObject({ code: "Aborted" });
+});
+
+test("TriggerSlot: other metrics that a server announces are told at most once a second, the same ones never", async () => {
+  const { slot, clock, seen } = slotOf(async () => one);
+  await slot.metrics();
+  seen.announce([{ ...spec }]);
+  await clock.advance(1000);
+  expect(seen.toldCount).toBe(0);
+  for (const target of [6, 7, 8]) seen.announce([{ ...spec, target }]);
+  await clock.advance(999);
+  expect(seen.toldCount).toBe(0);
+  await clock.advance(1);
+  expect(seen.toldCount).toBe(1);
+  seen.announce([]);
+  await slot.close();
+  await clock.advance(1000);
+  expect(seen.toldCount).toBe(1);
 });
 
 test("TriggerSlot: a server cannot make more metrics than 64", async () => {

@@ -1,18 +1,20 @@
 import type { ScaledObjectTrigger } from "#api";
-import { type Clock, Failure, type Log, messageOf } from "#base";
-import { withDeadline } from "./deadline.ts";
+import { type Clock, deepEqual, Failure, type Log, messageOf } from "#base";
 import type { NamedMetric } from "./plan/generate-hpa.ts";
 import { metricNameOf } from "./plan/metric-value.ts";
-import type {
-  ExternalMetricSpec,
-  ExternalTrigger,
-  ResourceTrigger,
-  Trigger,
-  TriggerReading,
+import {
+  type ExternalMetricSpec,
+  type ExternalTrigger,
+  type ResourceTrigger,
+  type Trigger,
+  type TriggerReading,
+  withDeadline,
 } from "./triggers/index.ts";
 
 /** Longest that building, asking or reading a trigger may take, whatever its own timeouts are. */
 const DEADLINE_MS = 30_000;
+/** A server may announce its metrics as often as it likes. */
+const ANNOUNCE_MS = 1000;
 /** Metrics of one trigger; only servers of external triggers could have more than one. */
 const MAX_METRIC_COUNT = 64;
 
@@ -23,6 +25,8 @@ export interface TriggerSlotOptions {
   readonly build: (signal: AbortSignal) => Promise<Trigger>;
   /** Called when the server of a trigger that pushes says that there is work. */
   readonly onActive: () => void;
+  /** Called when the server of a trigger that pushes has announced other metrics or thresholds than those that are known. */
+  readonly onMetrics: () => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -50,6 +54,7 @@ export class TriggerSlot {
   #built: Promise<Built> | undefined;
   #known: readonly NamedMetric[] = [];
   #isResource = false;
+  #cancelAnnouncement: (() => void) | undefined;
 
   constructor(options: TriggerSlotOptions) {
     this.index = options.index;
@@ -85,7 +90,7 @@ export class TriggerSlot {
 
   /** The metrics with values of its own. @throws Failure */
   async metrics(): Promise<readonly NamedMetric[]> {
-    const specs = await this.#attempt("asking for its metrics", (trigger, signal) => trigger.metrics(signal));
+    const specs = await this.#attempt("asking for the metrics of", (trigger, signal) => trigger.metrics(signal));
     if (specs.length > MAX_METRIC_COUNT) {
       const message = `trigger ${this.index} has ${specs.length} metrics, at most ${MAX_METRIC_COUNT} are allowed`;
       throw new Failure(message, { code: "InvalidTrigger" });
@@ -96,12 +101,13 @@ export class TriggerSlot {
 
   /** Reads a metric now. @throws Failure */
   read(metric: ExternalMetricSpec): Promise<TriggerReading> {
-    return this.#attempt("reading it", (trigger, signal) => trigger.read(metric, signal));
+    return this.#attempt("reading", (trigger, signal) => trigger.read(metric, signal));
   }
 
   /** Gives up what is being read and closes. */
   async close(): Promise<void> {
     this.#closed.abort();
+    this.#cancelAnnouncement?.();
     const built = await this.#built?.catch(() => undefined);
     if (built !== undefined) await this.#discard(built);
   }
@@ -148,7 +154,7 @@ export class TriggerSlot {
   async #build(): Promise<Built> {
     const { build, onActive } = this.#options;
     let isLate = false;
-    const trigger = await this.#limited("building it", async (signal) => {
+    const trigger = await this.#limited("building", async (signal) => {
       const made = await build(signal);
       // Nobody waits for it any more.
       if (isLate) await made.close();
@@ -158,8 +164,21 @@ export class TriggerSlot {
       throw thrown;
     });
     const ended = new AbortController();
-    if (trigger.kind === "external") trigger.watch?.(onActive, ended.signal);
+    if (trigger.kind === "external") {
+      trigger.watch?.(onActive, ended.signal);
+      trigger.watchMetrics?.((specs) => this.#announced(specs), ended.signal);
+    }
     return { trigger, ended, userCount: 0, isDiscarded: false };
+  }
+
+  /** Tells of other metrics a while later, together with those that are announced by then. */
+  #announced(specs: readonly ExternalMetricSpec[]): void {
+    const known = this.#known.map(({ spec }) => spec);
+    if (this.#cancelAnnouncement !== undefined || this.#closed.signal.aborted || deepEqual(specs, known)) return;
+    this.#cancelAnnouncement = this.#options.clock.after(ANNOUNCE_MS, () => {
+      this.#cancelAnnouncement = undefined;
+      this.#options.onMetrics();
+    });
   }
 
   /** Takes a trigger out of use, and closes it when it was the last user who did. */
@@ -178,7 +197,7 @@ export class TriggerSlot {
 
   #limited<T>(doing: string, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { clock, source } = this.#options;
-    const what = `${doing}, trigger ${this.index} of type "${source.type}",`;
-    return withDeadline({ clock, timeoutMs: DEADLINE_MS, signal: this.#closed.signal, what }, run);
+    const action = `${doing} trigger ${this.index} of type "${source.type}"`;
+    return withDeadline({ clock, timeoutMs: DEADLINE_MS, signals: [this.#closed.signal], action }, run);
   }
 }

@@ -1,5 +1,3 @@
-import type { LookupFunction } from "node:net";
-import { lookup as systemLookup } from "node:dns";
 import { Agent, type Dispatcher } from "undici";
 import {
   type ConfigMap,
@@ -16,7 +14,7 @@ import type { SharedInformers } from "../controllers/index.ts";
 import { requestToken } from "../runtime/index.ts";
 import type { AuthWorld } from "./auth/index.ts";
 import { resolveHost, type ServiceAddresses } from "./plan/resolve-host.ts";
-import type { TriggerWorld } from "./triggers/index.ts";
+import { lookupIn, type TriggerWorld } from "./triggers/index.ts";
 
 /** Source: keda-hpa-spec 1, KEDA_HTTP_DEFAULT_TIMEOUT. */
 const TIMEOUT_MS = 3000;
@@ -63,7 +61,7 @@ export function createTriggerWorlds(ports: {
   function agentOf(namespace: string): Dispatcher {
     const existing = agents.get(namespace);
     if (existing !== undefined) return existing;
-    const lookup = lookupBy((host) => resolve(host, namespace));
+    const lookup = lookupIn({ resolve }, namespace);
     const agent = new Agent({ connections: MAX_CONNECTION_COUNT, connect: { lookup, timeout: TIMEOUT_MS } });
     agents.set(namespace, agent);
     return agent;
@@ -105,11 +103,6 @@ export function createTriggerWorlds(ports: {
       agents.clear();
     },
   };
-}
-
-/** A lookup for sockets that asks the cluster first, and the system for what is left a name. */
-function lookupBy(resolve: (host: string) => string): LookupFunction {
-  return (hostname, options, callback) => systemLookup(resolve(hostname), options, callback);
 }
 
 function slicesOf(slices: Informer<EndpointSlice>, namespace: string, service: string): readonly EndpointSlice[] {

@@ -1,20 +1,24 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { createTestAuthority } from "../../../src/kube/test-certificates.ts";
+import type { ForeignServers } from "./foreign-servers.ts";
 
-/** Files of a certificate for 127.0.0.1 and `broker.shop` that signs itself, and its text, which is the authority too. */
+/** A certificate for 127.0.0.1 and one name, with its authority; as PEM, and as files of the servers. */
 export interface TestCertificate {
   readonly certFile: string;
   readonly keyFile: string;
-  readonly pem: string;
+  readonly caFile: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
 }
 
-/** Makes one with OpenSSL, which comes with every server that is tested over TLS. */
-export function makeCertificate(directory: string): TestCertificate {
-  const [certFile, keyFile] = [join(directory, "cert.pem"), join(directory, "key.pem")];
-  const names = "subjectAltName=IP:127.0.0.1,DNS:broker.shop";
-  const subject = ["-subj", "/CN=broker.shop", "-addext", names, "-days", "2"];
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", keyFile];
-  execFileSync("openssl", ["req", "-x509", ...key, "-out", certFile, ...subject], { stdio: "pipe" });
-  return { certFile, keyFile, pem: readFileSync(certFile, "utf8") };
+export async function makeCertificate(servers: ForeignServers, name: string): Promise<TestCertificate> {
+  const authority = await createTestAuthority("servers");
+  const { certificatePem: cert, keyPem: key } = await authority.certify(name);
+  const ca = authority.caPem;
+  const [certFile, keyFile, caFile] = [
+    servers.place("cert.pem", cert),
+    servers.place("key.pem", key),
+    servers.place("ca.pem", ca),
+  ];
+  return { certFile, keyFile, caFile, cert, key, ca };
 }

@@ -1,9 +1,8 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { buildTrigger, readOnce } from "../../../src/cluster/autoscale/triggers/clients/trigger-fixture.ts";
-import { findProgram } from "./debian-program.ts";
-import { ForeignServers, freePorts } from "./foreign-server.ts";
+import { buildTrigger, readOnce } from "../../../src/cluster/autoscale/triggers/testing/trigger-fixture.ts";
+import { findProgram } from "../debian-package.ts";
+import { ForeignServers, freePorts } from "./foreign-servers.ts";
 import { NatsClient } from "./nats-client.ts";
 
 const nats = findProgram("nats-server", { debianPackage: "nats-server" });
@@ -30,16 +29,14 @@ afterAll(() => servers.stop());
 function startMember(number: number): void {
   const host = `127.0.0.${number}`;
   const routes = [1, 2, 3].map((each) => `nats://127.0.0.${each}:${routePort}`).join(", ");
-  const directory = join(servers.directory, `member-${number}`);
-  mkdirSync(directory);
+  const directory = servers.makeDirectory(`member-${number}`);
   const config = `server_name: n${number}
 listen: "${host}:${memberPort}"
 http: "${host}:${memberMonitorPort}"
 jetstream { store_dir: "${directory}" }
 cluster { name: shop, listen: "${host}:${routePort}", routes: [${routes}] }
 `;
-  writeFileSync(join(directory, "nats.conf"), config);
-  servers.start(program, ["-c", join(directory, "nats.conf")]);
+  servers.start(program, ["-c", servers.place(`member-${number}.conf`, config)]);
 }
 
 /** A stream of five messages, of which a consumer got two and confirmed one: four are before it. */
@@ -78,9 +75,9 @@ describe.skipIf("missing" in nats)("nats-jetstream against a real server", () =>
     expect(
       (await Promise.allSettled(reads)).map((each) => (each.status === "rejected" ? String(each.reason) : each)),
     ).toEqual([
-      `Failure: read consumer "nobody" of stream "orders" ${at} consumer "nobody"`,
-      `Failure: read consumer "pickers" of stream "nothing" ${at} stream "nothing"`,
-      `Failure: read consumer "pickers" of stream "orders" ${at} account "none"`,
+      `Failure: Cannot read consumer "nobody" of stream "orders" ${at} consumer "nobody"`,
+      `Failure: Cannot read consumer "pickers" of stream "nothing" ${at} stream "nothing"`,
+      `Failure: Cannot read consumer "pickers" of stream "orders" ${at} account "none"`,
     ]);
     client.close();
     await trigger.close();

@@ -1,6 +1,5 @@
-import { writeFileSync } from "node:fs";
 import { connect as connectTcp, createServer, type Socket } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { type Channel, connect } from "amqplib";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
@@ -8,16 +7,19 @@ import {
   readOnce,
   type TriggerCase,
   triggerWorld,
-} from "../../../src/cluster/autoscale/triggers/clients/trigger-fixture.ts";
-import { makeCertificate } from "./certificates.ts";
-import { findProgram } from "./debian-program.ts";
-import { ForeignServers, freePorts } from "./foreign-server.ts";
+} from "../../../src/cluster/autoscale/triggers/testing/trigger-fixture.ts";
+import { makeCertificate, type TestCertificate } from "./certificates.ts";
+import { findProgram } from "../debian-package.ts";
+import { ForeignServers, freePorts } from "./foreign-servers.ts";
 
-const rabbit = findProgram("rabbitmqctl", { debianPackage: "rabbitmq-server" });
+const rabbit = findProgram("rabbitmq-server", {
+  debianPackage: "rabbitmq-server",
+  folders: () => ["/usr/lib/rabbitmq/bin"],
+});
 if ("missing" in rabbit) console.warn(`skipping the RabbitMQ trigger: ${rabbit.missing}`);
 
 const servers = new ForeignServers("rabbitmq");
-const certificate = "path" in rabbit ? makeCertificate(servers.directory) : undefined;
+let certificate: TestCertificate;
 let [port, tlsPort, apiPort, secureApiPort, distributionPort, epmdPort] = [0, 0, 0, 0, 0, 0];
 let channel: Channel;
 const world = triggerWorld({ resolve: (host) => (host.endsWith(".shop") ? "127.0.0.1" : host) });
@@ -29,8 +31,9 @@ beforeAll(async () => {
   const epmd = findProgram("epmd", { debianPackage: "erlang-base" });
   servers.start("path" in epmd ? epmd.path : "epmd", ["-port", `${epmdPort}`, "-address", "127.0.0.1"]);
   await servers.listening(epmdPort);
-  startBroker(servers.directory);
-  await Promise.all([port, tlsPort, apiPort, secureApiPort].map((each) => servers.listening(each, 50_000)));
+  certificate = await makeCertificate(servers, "broker.shop");
+  startBroker();
+  await Promise.all([port, tlsPort, apiPort, secureApiPort].map((each) => servers.listening(each)));
   const connection = await connect(`amqp://anna:open%20sesame@127.0.0.1:${port}/shop`);
   connection.on("error", () => undefined);
   channel = await connection.createChannel();
@@ -39,10 +42,10 @@ beforeAll(async () => {
 afterAll(() => servers.stop());
 
 /** The program of the package drops to a user of its own, so the script behind it is run. */
-function startBroker(directory: string): void {
-  const files = { config: join(directory, "rabbitmq.conf"), plugins: join(directory, "plugins") };
+function startBroker(): void {
+  const { directory } = servers;
   const tls = (prefix: string) =>
-    `${prefix}.certfile = ${certificate?.certFile}\n${prefix}.keyfile = ${certificate?.keyFile}\n`;
+    `${prefix}.certfile = ${certificate.certFile}\n${prefix}.keyfile = ${certificate.keyFile}\n`;
   const config = `listeners.tcp.1 = 127.0.0.1:${port}
 listeners.ssl.1 = 127.0.0.1:${tlsPort}
 ${tls("ssl_options")}
@@ -56,19 +59,17 @@ default_pass = open sesame
 default_vhost = shop
 collect_statistics_interval = 250
 `;
-  writeFileSync(files.config, config);
-  writeFileSync(files.plugins, "[rabbitmq_management].");
   servers.start(join("/usr/lib/rabbitmq/bin", "rabbitmq-server"), [], {
     HOME: directory,
     ERL_EPMD_PORT: `${epmdPort}`,
     RABBITMQ_NODENAME: `serin${port}@localhost`,
     RABBITMQ_DIST_PORT: `${distributionPort}`,
-    RABBITMQ_CONFIG_FILE: files.config,
-    RABBITMQ_ENABLED_PLUGINS_FILE: files.plugins,
+    RABBITMQ_CONFIG_FILE: servers.place("rabbitmq.conf", config),
+    RABBITMQ_ENABLED_PLUGINS_FILE: servers.place("plugins", "[rabbitmq_management]."),
     RABBITMQ_MNESIA_BASE: join(directory, "mnesia"),
     RABBITMQ_LOG_BASE: join(directory, "log"),
     RABBITMQ_PID_FILE: join(directory, "pid"),
-    RABBITMQ_CONF_ENV_FILE: join(dirname(files.config), "no-such-file"),
+    RABBITMQ_CONF_ENV_FILE: join(directory, "no-such-file"),
   });
 }
 
@@ -105,10 +106,10 @@ describe.skipIf("missing" in rabbit)("rabbitmq against a real server", () => {
     const absent = await buildTrigger({ type: "rabbitmq", metadata: { host, queueName: "nothing" } }, world);
     for (const _again of [1, 2])
       await expect(readOnce(absent)).rejects.toThrow(
-        /^read queue "nothing" over AMQP: Operation failed: QueueDeclare; 404 \(NOT-FOUND\)/,
+        /^Cannot read queue "nothing" over AMQP: Operation failed: QueueDeclare; 404 \(NOT-FOUND\)/,
       );
     await absent.close();
-    await expect(readOnce(absent)).rejects.toThrow(/^read queue "nothing" over AMQP: /);
+    await expect(readOnce(absent)).rejects.toThrow(/^Cannot read queue "nothing" over AMQP: /);
   });
 
   it("takes login and vhost of their own, and shows no password when they are wrong", async () => {
@@ -117,7 +118,7 @@ describe.skipIf("missing" in rabbit)("rabbitmq against a real server", () => {
     await vi.waitFor(async () => expect(await readAll({ metadata, auth })).toEqual({ values: [1], isActive: true }));
     const wrong = readAll({ metadata, auth: { ...auth, password: "close sesame" } });
     await expect(wrong).rejects.toThrow(
-      /^connect to RabbitMQ at amqp:\/\/127\.0\.0\.1:\d+, vhost "shop": .*ACCESS_REFUSED/,
+      /^Cannot connect to RabbitMQ at amqp:\/\/127\.0\.0\.1:\d+, vhost "shop": .*ACCESS_REFUSED/,
     );
     await expect(wrong).rejects.not.toThrow(/sesame/);
     await expect(readAll({ metadata: { ...metadata, vhostName: "none" }, auth })).rejects.toThrow(/, vhost "none": /);
@@ -139,8 +140,8 @@ describe.skipIf("missing" in rabbit)("rabbitmq against a real server", () => {
     const trigger = await buildTrigger({ type: "rabbitmq", metadata: { host, queueName: "jobs-4" }, auth }, hasty);
     await vi.waitFor(async () => expect(await readOnce(trigger)).toEqual({ values: [1], isActive: true }));
     for (const socket of passages) socket.unpipe().resume();
-    await expect(readOnce(trigger)).rejects.toThrow('read queue "jobs-4" over AMQP: no answer within 1s');
-    await expect(readOnce(trigger)).rejects.toThrow(/^read queue "jobs-4" over AMQP: (?!no answer)/);
+    await expect(readOnce(trigger)).rejects.toThrow('Cannot read queue "jobs-4" over AMQP: no answer within 1s');
+    await expect(readOnce(trigger)).rejects.toThrow(/^Cannot read queue "jobs-4" over AMQP: (?!no answer)/);
     await trigger.close();
     await vi.waitFor(() => expect(passages[0]?.closed).toBe(true));
     for (const socket of passages) socket.destroy();
@@ -152,7 +153,7 @@ describe.skipIf("missing" in rabbit)("rabbitmq against a real server", () => {
     const hosts = [`amqps://broker.shop:${tlsPort}/shop`, `https://broker.shop:${secureApiPort}/shop`];
     for (const host of hosts) {
       const metadata = { host, queueName: "jobs-3" };
-      const ca = certificate?.pem ?? "";
+      const { ca } = certificate;
       await vi.waitFor(
         async () =>
           expect(await readAll({ metadata, auth: { ...auth, tls: "enable", ca } })).toMatchObject({ values: [2] }),
@@ -160,7 +161,7 @@ describe.skipIf("missing" in rabbit)("rabbitmq against a real server", () => {
       );
       expect(await readAll({ metadata: { ...metadata, unsafeSsl: "true" }, auth })).toMatchObject({ values: [2] });
       if (host.startsWith("amqps"))
-        await expect(readAll({ metadata, auth })).rejects.toThrow("self-signed certificate");
+        await expect(readAll({ metadata, auth })).rejects.toThrow("unable to verify the first certificate");
     }
   });
 
@@ -179,7 +180,7 @@ describe.skipIf("missing" in rabbit)("rabbitmq against a real server", () => {
       { timeout: 10_000, interval: 200 },
     );
     await expect(readAll({ metadata: { ...metadata, queueName: "nothing" } })).rejects.toThrow(
-      `read queue "nothing" from RabbitMQ at http://rabbitmq.shop:${apiPort}: the server answered with HTTP status 404`,
+      `Cannot read queue "nothing" from RabbitMQ at http://rabbitmq.shop:${apiPort}: the server answered with HTTP status 404`,
     );
   });
 

@@ -1,16 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   buildTrigger,
   metricOf,
   readOnce,
   triggerWorld,
-} from "../../../src/cluster/autoscale/triggers/clients/trigger-fixture.ts";
-import { findProgram } from "./debian-program.ts";
-import { ForeignServers, freePorts } from "./foreign-server.ts";
+} from "../../../src/cluster/autoscale/triggers/testing/trigger-fixture.ts";
+import { findProgram } from "../debian-package.ts";
+import { ForeignServers, freePorts } from "./foreign-servers.ts";
 
 const redis = findProgram("redis-server", { debianPackage: "redis-server" });
 if ("missing" in redis) console.warn(`skipping the Redis triggers: ${redis.missing}`);
@@ -28,9 +26,7 @@ beforeAll(async () => {
   [port = 0, clusterPort = 0, sentinelPort = 0] = await freePorts(3);
   startRedis(port, ["--requirepass", "open sesame", "--masterauth", "open sesame"]);
   startRedis(clusterPort, ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"]);
-  const sentinelConfig = join(servers.directory, "sentinel.conf");
-  execFileSync("sh", ["-c", `printf '%s\\n' "$1" > "$0"`, sentinelConfig, sentinelLines().join("\n")]);
-  servers.start(program, [sentinelConfig, "--sentinel"]);
+  servers.start(program, [servers.place("sentinel.conf", `${sentinelLines().join("\n")}\n`), "--sentinel"]);
   await Promise.all([port, clusterPort, sentinelPort].map((each) => servers.listening(each)));
   cli(["-p", String(clusterPort), "CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
   await vi.waitFor(() => expect(cli(["-p", String(clusterPort), "CLUSTER", "INFO"])).toContain("state:ok"), {
@@ -41,8 +37,7 @@ beforeAll(async () => {
 afterAll(() => servers.stop());
 
 function startRedis(at: number, options: readonly string[]): void {
-  const directory = join(servers.directory, String(at));
-  mkdirSync(directory);
+  const directory = servers.makeDirectory(String(at));
   servers.start(program, ["--port", String(at), "--bind", "127.0.0.1", "--dir", directory, "--save", "", ...options]);
 }
 
@@ -108,7 +103,7 @@ describe.skipIf("missing" in redis)("triggers of Redis against a real server", (
     const metadata = { address: `127.0.0.1:${port}`, listName: "jobs" };
     const building = buildTrigger({ type: "redis", metadata, auth: { password: "close sesame" } });
     await expect(building).rejects.toThrow(
-      `connect to Redis (single) at 127.0.0.1:${port}: WRONGPASS invalid username-password pair or user is disabled.`,
+      `Cannot connect to Redis (single) at 127.0.0.1:${port}: WRONGPASS invalid username-password pair or user is disabled.`,
     );
   });
 
@@ -139,7 +134,7 @@ describe.skipIf("missing" in redis)("triggers of Redis against a real server", (
       const metadata = { address: at, listName: "jobs", sentinelMaster: "m" };
       for (const login of [auth, {}]) {
         const building = buildTrigger({ type, metadata, auth: login }, triggerWorld({ timeoutMs: 300 }));
-        await expect(building).rejects.toThrow(/^connect to Redis \(\w+\) at 127\.0\.0\.1:\d+: /);
+        await expect(building).rejects.toThrow(/^Cannot connect to Redis \(\w+\) at 127\.0\.0\.1:\d+: /);
         await vi.waitFor(() => expect(open.size).toBe(0));
       }
       silent.close();
@@ -223,6 +218,6 @@ describe.skipIf("missing" in redis)("triggers of Redis against a real server", (
     expect(await readOnce(stream)).toEqual({ values: [1], isActive: true });
     await stream.close();
     const wrong = buildTrigger({ type: "redis-sentinel", metadata: { ...metadata, listName: "behind" }, auth });
-    await expect(wrong).rejects.toThrow(/^connect to Redis \(sentinel\) at /);
+    await expect(wrong).rejects.toThrow(/^Cannot connect to Redis \(sentinel\) at /);
   });
 });

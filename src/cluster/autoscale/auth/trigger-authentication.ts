@@ -12,7 +12,7 @@ export interface TriggerAuthentication {
   readonly secrets: readonly KeyReference[];
   readonly tokens: readonly { readonly parameter: string; readonly serviceAccountName: string }[];
   readonly filePath: string | undefined;
-  /** Sources that reach for a service of a vendor; whatever they would give is missing. */
+  /** Sources that reach for a service of a vendor; a trigger that needs one of them is refused. */
   readonly notExecuted: readonly string[];
 }
 

@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from "vitest";
 import type { Pod } from "#api";
 import { createVirtualClock } from "#testing";
-import { externalOf, probeTriggers, type TriggerProbe } from "./probe-trigger.ts";
+import { probeTriggers, type TriggerProbe } from "./testing/probe-trigger.ts";
+import { externalOf } from "./testing/trigger-fixture.ts";
 import type { TriggerWorld } from "./trigger.ts";
 
 let probe: TriggerProbe | undefined;

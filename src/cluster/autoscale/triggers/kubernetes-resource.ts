@@ -1,8 +1,10 @@
-import { err, Failure, ok, parseQuantity, type Result } from "#base";
-import { mustBePositive, targetTypeOf } from "./target-type.ts";
-import type { TriggerConfig } from "./trigger-config.ts";
+import { err, ok, parseQuantity, type Result } from "#base";
+import { unreadable } from "./clients/client-failure.ts";
+import { externalTargetType } from "./parameters/target-type.ts";
+import { mustBePositive } from "./parameters/thresholds.ts";
+import type { TriggerConfig } from "./parameters/trigger-config.ts";
 import type { TriggerKind, TriggerReading, TriggerWorld } from "./trigger.ts";
-import { type NumberReader, numberReader } from "./values/read-number.ts";
+import { type NumberReader, numberReader } from "./clients/values/read-number.ts";
 
 /** Follows a number that stands in a ConfigMap or a Secret of the same namespace. Source: keda-hpa-spec 15.10. */
 export const kubernetesResource: TriggerKind = {
@@ -17,7 +19,7 @@ export const kubernetesResource: TriggerKind = {
     const target = config.number("targetValue", { isRequired: true });
     mustBePositive(config, "targetValue");
     const activation = config.number("activationTargetValue") ?? 0;
-    const targetType = targetTypeOf(options);
+    const targetType = externalTargetType(options);
     config.end();
     const metric = { name: `${kind.toLowerCase()}-${name}-${key}`, target, targetType, isWhole: false };
     const place: Place = { kind, namespace: scaledObject.namespace, name, key };
@@ -88,8 +90,4 @@ function valueOf({ kind, namespace, name, key }: Place, reader: NumberReader, wo
   // What stands in a Secret is not for messages, even when it is no number.
   if (!value.ok) throw unreadable(`key "${key}" of ${where} is not usable${isSecret ? "" : `: ${value.error}`}`);
   return value.value;
-}
-
-function unreadable(message: string): Failure {
-  return new Failure(message, { code: "TriggerUnreadable", retryable: true });
 }

@@ -1,8 +1,9 @@
 import { type LabelSelector, matchesSelector, type Pod } from "#api";
 import { messageOf } from "#base";
 import { readLabelSelector } from "../../apiserver/index.ts";
-import { mustBePositive, targetTypeOf } from "./target-type.ts";
-import type { TriggerConfig } from "./trigger-config.ts";
+import { externalTargetType } from "./parameters/target-type.ts";
+import { mustBePositive } from "./parameters/thresholds.ts";
+import type { TriggerConfig } from "./parameters/trigger-config.ts";
 import type { TriggerKind } from "./trigger.ts";
 
 /** Follows the number of other pods in the same namespace. Source: keda-hpa-spec 15.10. */
@@ -16,7 +17,7 @@ export const kubernetesWorkload: TriggerKind = {
     mustBePositive(config, "value");
     const activation = config.number("activationValue") ?? 0;
     const isByNode = config.flag("groupByNode") ?? false;
-    const targetType = targetTypeOf(options);
+    const targetType = externalTargetType(options);
     config.end();
     const metric = { name: `workload-${scaledObject.namespace}`, target, targetType, isWhole: false };
     return Promise.resolve({

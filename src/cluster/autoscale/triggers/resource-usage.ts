@@ -1,6 +1,6 @@
 import type { MetricSpec, MetricTarget } from "#api";
 import { parseQuantity } from "#base";
-import type { TriggerConfig } from "./trigger-config.ts";
+import type { TriggerConfig } from "./parameters/trigger-config.ts";
 import type { TriggerKind, TriggerOptions } from "./trigger.ts";
 
 /** Usage of the pods, which the autoscaler reads itself. Source: keda-hpa-spec 15.2. */

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "vitest";
 import { createVirtualClock } from "#testing";
-import { type Given, probeTriggers } from "./probe-trigger.ts";
+import { type Given, probeTriggers } from "./testing/probe-trigger.ts";
 
 const probe = probeTriggers({ clock: createVirtualClock() });
 afterAll(() => probe.close());
@@ -17,7 +17,7 @@ const api = { url: "http://api.shop:80/stats", valueLocation: "a.b", targetValue
 const cron = { timezone: "UTC", start: "0 8 * * *", end: "0 18 * * *", desiredReplicas: "5" };
 const workload = { podSelector: "app=web", value: "2" };
 const resource = { resourceKind: "ConfigMap", resourceName: "c", key: "k", targetValue: "2" };
-const notExecuted = "is not executed in the embedded cluster; use a Prometheus that takes authModes, or none";
+const notExecuted = "is not executed by the embedded cluster; use a Prometheus that takes authModes, or none";
 const missing = (name: string, from = "triggerMetadata"): string => `missing required parameter "${name}" in [${from}]`;
 
 const cases: readonly Case[] = [
@@ -101,14 +101,14 @@ const cases: readonly Case[] = [
     "an identity of a cloud",
     "prometheus",
     { metadata: prometheus, podIdentity: "azure-workload" },
-    `pod identity "azure-workload" ${notExecuted}`,
+    `podIdentity "azure-workload" ${notExecuted}`,
   ],
   ["no identity", "prometheus", { metadata: prometheus, podIdentity: "none" }, "none"],
   [
     "an identity beside modes",
     "prometheus",
     { metadata: { ...prometheus, authModes: "bearer" }, auth: { token: "t" }, podIdentity: "aws" },
-    "a pod identity and authModes exclude each other",
+    "podIdentity and authModes exclude each other",
   ],
   [
     "a region of AWS",

@@ -1,7 +1,7 @@
 import type { Dispatcher } from "undici";
 import type { ConfigMap, MetricSpec, Pod, Secret } from "#api";
 import type { Clock, Log } from "#base";
-import type { TriggerConfig } from "./trigger-config.ts";
+import type { TriggerConfig } from "./parameters/trigger-config.ts";
 
 /**
  * The contract of a trigger: one file for each, listed in `index.ts`.

@@ -1,46 +1,37 @@
-import { Failure, messageOf, redact } from "#base";
+import { Failure, redact } from "#base";
+
+/** A server may say anything, and that is shown in conditions and events; in characters. */
+const MAX_SAID_LENGTH = 300;
 
 /**
- * What a client or its server said, as a failure that names the action and holds no secret. The original is not kept as
- * the cause: its message would be printed with the chain.
+ * What a client or its server said, as a failure that names the action (`read queue "jobs"`) and holds no secret. The
+ * original is not kept as the cause: its message would be printed with the chain, and drivers put whole configurations there.
  */
 export function clientFailure(action: string, thrown: unknown, secrets: Iterable<string | undefined>): Failure {
   const known = [...secrets].filter((secret) => secret !== undefined);
-  return unreadable(redact(`${action}: ${shorten(describe(thrown))}`, known));
+  return unreadable(`Cannot ${redact(action, known)}: ${said(textOf(thrown), known) || "no reason given"}`);
 }
 
 /** A trigger has no value: its server is not there, or what it answered cannot be used. */
 export function unreadable(message: string): Failure {
-  const code = "TriggerUnreadable";
-  return new Failure(message, { code, retryable: true });
+  return new Failure(message, { code: "TriggerUnreadable", retryable: true });
 }
 
-/** The password of a URL, as written and decoded, for {@link clientFailure}. */
-export function passwordsOf(url: URL): string[] {
-  return [url.password, decoded(url.password)];
+/** A text of a server that may be shown. Secrets go before it is cut, as half a secret would not be found. */
+export function said(text: string, secrets: Iterable<string>, maxLength = MAX_SAID_LENGTH): string {
+  const line = redact(text, secrets).replace(/\s+/g, " ").trim();
+  return line.length <= maxLength ? line : `${line.slice(0, maxLength)}…`;
 }
 
-/** Percent-decodes; text that is not encoded properly stays as it is. */
-export function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-/** Clients wrap an error in one of the same text. Sockets that try several addresses say what went wrong in `errors` and leave their own message empty. */
-function describe(thrown: unknown): string {
-  if (thrown instanceof Error && thrown.cause instanceof Error && thrown.message === thrown.cause.message)
-    return describe(thrown.cause);
-  if (thrown instanceof AggregateError) {
-    const first: unknown = thrown.errors[0];
-    if (thrown.message === "" && first !== undefined) return messageOf(first);
-  }
-  return messageOf(thrown) || "no reason given";
-}
-
-/** A server may answer with anything. */
-function shorten(text: string): string {
-  return text.length <= 300 ? text : `${text.slice(0, 300)}…`;
+/**
+ * Clients wrap an error in one of the same text. Sockets that try several addresses say what went wrong with each in `errors`
+ * and leave their own message empty.
+ */
+function textOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  if (thrown instanceof AggregateError && thrown.message === "") return thrown.errors.map(textOf).join("; ");
+  const { cause } = thrown;
+  if (cause === undefined) return thrown.message;
+  const inner = textOf(cause);
+  return thrown.message === inner || thrown.message.includes(inner) ? thrown.message : `${thrown.message}: ${inner}`;
 }

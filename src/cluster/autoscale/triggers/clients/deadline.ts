@@ -1,40 +1,50 @@
-import { type Clock, formatDuration } from "#base";
-import { unreadable } from "./client-failure.ts";
+import { type Clock, Failure, formatDuration } from "#base";
 
 export interface DeadlineOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
-  /** Ends the work early. */
-  readonly signal: AbortSignal;
+  /** Any of these ends the work early. */
+  readonly signals?: readonly AbortSignal[];
+  /** What is done, for the message; without it the caller adds it. */
+  readonly action?: string;
+}
+
+/** The usual bound of one call. */
+export function boundOf(
+  { clock, timeoutMs }: Pick<DeadlineOptions, "clock" | "timeoutMs">,
+  ...signals: readonly AbortSignal[]
+): DeadlineOptions {
+  return { clock, timeoutMs, signals };
 }
 
 /**
- * Runs work that must not take longer than a while. Its signal is aborted when it took too long or was ended early, and
- * the result of an abandoned work is dropped, never unhandled.
+ * Runs work that must not take longer than a while, whatever its server does. The work gets a signal that is aborted when the
+ * time is over or one of the given signals is; it frees what it holds then, and the result does not wait for that. What an
+ * abandoned work comes to is dropped, never unhandled.
  *
- * @throws Failure `TriggerUnreadable` when the time is over or the signal ended it; else what the work throws.
+ * @throws Failure `TriggerTimeout` when the time is over, `Aborted` when a signal ended it; else what the work throws.
  */
-export async function withDeadline<T>(work: (signal: AbortSignal) => Promise<T>, options: DeadlineOptions): Promise<T> {
-  const { clock, timeoutMs, signal } = options;
-  if (signal.aborted) throw unreadable("it was told to stop");
+export async function withDeadline<T>(
+  { clock, timeoutMs, signals = [], action }: DeadlineOptions,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const named = (text: string): string => (action === undefined ? text : `${action}: ${text}`);
   const ended = new AbortController();
-  let cancelTimer = (): void => undefined;
-  let onAbort = (): void => undefined;
   const over = new Promise<never>((_, reject) => {
-    const end = (reason: string): void => {
-      reject(unreadable(reason));
-      ended.abort();
-    };
-    cancelTimer = clock.after(timeoutMs, () => end(`no answer within ${formatDuration(timeoutMs)}`));
-    onAbort = () => end("it was told to stop");
-    signal.addEventListener("abort", onAbort, { once: true });
+    ended.signal.addEventListener("abort", () => reject(ended.signal.reason as Failure), { once: true });
   });
+  const giveUp = (): void => ended.abort(new Failure(named("it was given up"), { code: "Aborted", retryable: true }));
+  const cancel = clock.after(timeoutMs, () => {
+    const message = named(`no answer within ${formatDuration(timeoutMs)}`);
+    ended.abort(new Failure(message, { code: "TriggerTimeout", retryable: true }));
+  });
+  for (const signal of signals) signal.addEventListener("abort", giveUp, { once: true });
+  if (signals.some((signal) => signal.aborted)) giveUp();
   try {
-    const running = work(ended.signal);
-    running.catch(() => undefined);
-    return await Promise.race([running, over]);
+    // Work that was given up before it began must not open anything.
+    return await Promise.race([over, ended.signal.aborted ? over : work(ended.signal)]);
   } finally {
-    cancelTimer();
-    signal.removeEventListener("abort", onAbort);
+    cancel();
+    for (const signal of signals) signal.removeEventListener("abort", giveUp);
   }
 }

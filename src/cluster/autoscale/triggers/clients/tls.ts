@@ -1,5 +1,7 @@
 import { isIP } from "node:net";
-import type { TriggerConfig } from "../trigger-config.ts";
+import { createSecureContext } from "node:tls";
+import { messageOf } from "#base";
+import type { TriggerConfig } from "../parameters/trigger-config.ts";
 
 /** Certificates of a trigger; all in PEM. */
 export interface TlsSettings {
@@ -39,6 +41,20 @@ export function readTls(config: TriggerConfig): TlsSettings {
   };
 }
 
+/** Whether there is anything to it beyond what a socket does anyway. */
+export function hasOwnTls({ ca, cert, isUnsafe }: TlsSettings): boolean {
+  return ca !== undefined || cert !== undefined || isUnsafe;
+}
+
+/** Notes certificates and a key that cannot be used, which otherwise only a connection would find. Never quotes them. */
+export function checkTls(tls: TlsSettings, config: TriggerConfig): void {
+  try {
+    createSecureContext(tlsConnectOf(tls));
+  } catch (thrown) {
+    config.mistake(`ca, cert or key cannot be used: ${messageOf(thrown)}`);
+  }
+}
+
 /** Options for a TLS socket; the host is the name for SNI, which an address cannot be. */
 export function tlsConnectOf(tls: TlsSettings, host?: string): TlsConnect {
   return {
@@ -52,6 +68,6 @@ export function tlsConnectOf(tls: TlsSettings, host?: string): TlsConnect {
 }
 
 /** What of it must not be shown. */
-export function secretsOfTls(tls: TlsSettings): (string | undefined)[] {
-  return [tls.key, tls.keyPassword];
+export function secretsOfTls({ key, keyPassword }: TlsSettings): readonly string[] {
+  return [key, keyPassword].filter((secret) => secret !== undefined);
 }

@@ -1,6 +1,7 @@
+import { messageOf } from "#base";
 import type { ExternalMetricSpec, ExternalTrigger, TriggerReading, TriggerWorld } from "../trigger.ts";
-import { foreignMessage, triggerFailure } from "../trigger-failure.ts";
-import { withinTime } from "../within-time.ts";
+import { clientFailure, said, unreadable } from "../clients/client-failure.ts";
+import { withDeadline } from "../clients/deadline.ts";
 import { type ClientLease, type ClientPool, poolKey } from "./client-pool.ts";
 import { keepListening } from "./keep-listening.ts";
 import { type ScalerPlace, scalerTarget } from "./scaler-address.ts";
@@ -68,8 +69,8 @@ export class ExternalScaler {
       client.getMetricSpec(this.#options.ref, ended),
     );
     if (specs.length === 0 || specs.some(({ metricName }) => metricName === ""))
-      throw triggerFailure(
-        `cannot ask for metrics at ${this.#server()}: it names no metric; let GetMetricSpec give at least one, each with a name`,
+      throw unreadable(
+        `Cannot ask for metrics at ${this.#server()}: it names no metric; let GetMetricSpec give at least one, each with a name`,
       );
     return this.#toMetrics(specs);
   }
@@ -104,10 +105,9 @@ export class ExternalScaler {
     const { clock, timeoutMs } = world;
     const signals = [signal, world.signal, this.#closed.signal];
     try {
-      return await withinTime({ clock, timeoutMs, signals }, async (ended) => call(await this.#client(), ended));
+      return await withDeadline({ clock, timeoutMs, signals }, async (ended) => call(await this.#client(), ended));
     } catch (thrown) {
-      const said = foreignMessage(thrown, secrets);
-      throw triggerFailure(`cannot ${action} at ${this.#server()}: ${said}`);
+      throw clientFailure(`${action} at ${this.#server()}`, thrown, secrets);
     }
   }
 
@@ -136,7 +136,8 @@ export class ExternalScaler {
       },
       onLoss(end, retryMs) {
         if (typeof end === "string") log.debug("An external scaler ended its stream", { retryMs });
-        else log.warn("The stream of an external scaler broke", { retryMs, error: foreignMessage(end.error, secrets) });
+        else
+          log.warn("The stream of an external scaler broke", { retryMs, error: said(messageOf(end.error), secrets) });
       },
     });
   }
@@ -151,7 +152,7 @@ export class ExternalScaler {
     const lease = await pool.lease(address);
     if (this.#closed.signal.aborted) {
       lease.release();
-      throw triggerFailure("the trigger is closed");
+      throw unreadable("the trigger is closed");
     }
     this.#held?.lease.release();
     this.#held = { key, lease };

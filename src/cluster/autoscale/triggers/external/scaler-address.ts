@@ -1,4 +1,4 @@
-import type { TriggerConfig } from "../trigger-config.ts";
+import type { TriggerConfig } from "../parameters/trigger-config.ts";
 import type { ScalerTls } from "./scaler-client.ts";
 
 /** What the metadata say about the server. */

@@ -7,7 +7,7 @@ import {
   encodeGetMetricsRequest,
   encodeScaledObjectRef,
 } from "./scaler-messages.ts";
-import { scalerService } from "./testing/scaler-server.ts";
+import { scalerService } from "../testing/scaler-server.ts";
 
 const service = scalerService();
 

@@ -4,7 +4,7 @@ import type { Admin, ISocketFactory, SASLOptions } from "kafkajs";
 import { formatAddress } from "../clients/address.ts";
 import { clientFailure, unreadable } from "../clients/client-failure.ts";
 import { lookupIn } from "../clients/cluster-lookup.ts";
-import { withDeadline } from "../clients/deadline.ts";
+import { boundOf, withDeadline } from "../clients/deadline.ts";
 import { secretsOfTls, tlsConnectOf } from "../clients/tls.ts";
 import type { TriggerWorld } from "../trigger.ts";
 import { isInRanges, type PartitionOffsets } from "./kafka-lag.ts";
@@ -55,18 +55,16 @@ export class KafkaSession {
 
   /** Ends every connection. */
   async close(): Promise<void> {
-    const { clock, timeoutMs } = this.#world;
-    const { signal } = new AbortController();
-    await withDeadline(() => this.#admin.disconnect(), { clock, timeoutMs, signal }).catch(() => undefined);
+    await withDeadline(boundOf(this.#world), () => this.#admin.disconnect()).catch(() => undefined);
     this.#sockets.close();
   }
 
   async #within<T>(action: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const { clock, timeoutMs } = this.#world;
+    const bound = boundOf(this.#world, signal);
     const { sasl, tls } = this.#settings;
     try {
       // Several brokers are asked one after the other.
-      return await withDeadline(work, { clock, timeoutMs: timeoutMs * 2, signal });
+      return await withDeadline({ ...bound, timeoutMs: bound.timeoutMs * 2 }, work);
     } catch (thrown) {
       throw clientFailure(action, thrown, [sasl?.password, ...(tls === undefined ? [] : secretsOfTls(tls))]);
     }

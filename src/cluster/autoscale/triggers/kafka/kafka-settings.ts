@@ -1,7 +1,7 @@
 import { type Address, parseAddress } from "../clients/address.ts";
-import { countField } from "../clients/count-field.ts";
+import { countField } from "../parameters/thresholds.ts";
 import { readTls, type TlsSettings } from "../clients/tls.ts";
-import type { ConfigSource, TriggerConfig } from "../trigger-config.ts";
+import type { ConfigSource, TriggerConfig } from "../parameters/trigger-config.ts";
 import { type LagRules, parsePartitionLimitation, type PartitionRange } from "./kafka-lag.ts";
 
 /** Metadata of a Kafka trigger. Source: keda-hpa-spec 15.6. */

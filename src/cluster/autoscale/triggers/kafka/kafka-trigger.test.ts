@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { buildTrigger, metricOf, readOnce, type TriggerCase, triggerWorld } from "../clients/trigger-fixture.ts";
-import { type KafkaFixture, type KafkaFixtureOptions, startKafkaFixture } from "./broker-fixture.ts";
+import { buildTrigger, metricOf, readOnce, type TriggerCase, triggerWorld } from "../testing/trigger-fixture.ts";
+import { type KafkaFixture, type KafkaFixtureOptions, startKafkaFixture } from "../testing/broker-fixture.ts";
 
 const type = "kafka";
 const metadata = { bootstrapServers: "127.0.0.1:1", consumerGroup: "pickers", topic: "orders" };
@@ -14,8 +14,11 @@ const refused: readonly (Omit<TriggerCase, "type"> & { readonly says: string })[
       'missing required parameter "consumerGroup" in [triggerMetadata, resolvedEnv]',
   },
   { metadata: { ...metadata, bootstrapServers: "a:1, b" }, says: 'bootstrap server "b" is not host:port' },
-  { metadata: { ...metadata, lagThreshold: "0" }, says: '"lagThreshold" is 0; give 1 or more' },
-  { metadata: { ...metadata, activationLagThreshold: "-1" }, says: '"activationLagThreshold" is -1; give 0 or more' },
+  { metadata: { ...metadata, lagThreshold: "0" }, says: 'parameter "lagThreshold" value "0" must be 1 or more' },
+  {
+    metadata: { ...metadata, activationLagThreshold: "-1" },
+    says: 'parameter "activationLagThreshold" value "-1" must be 0 or more',
+  },
   {
     metadata: { ...metadata, offsetResetPolicy: "none" },
     says: 'parameter "offsetResetPolicy" value "none" must be one of [latest earliest]',
@@ -66,7 +69,7 @@ const refused: readonly (Omit<TriggerCase, "type"> & { readonly says: string })[
   {
     metadata,
     metricType: "Utilization",
-    says: 'metricType "Utilization" is not for external metrics; write "AverageValue" or "Value"',
+    says: 'metricType "Utilization" is not one of this trigger: write AverageValue or Value',
   },
   {
     metadata,
@@ -132,7 +135,7 @@ it("kafka leaves out partitions that the limitation leaves out, and fails when n
   expect(await read("0")).toEqual({ values: [7], isActive: true });
   expect(await read("1-2")).toEqual({ values: [1], isActive: true });
   await expect(read("7-9")).rejects.toThrow(
-    'read the lag of group "pickers" on topic "orders" of Kafka: topic "orders" has none of the partitions that are asked for',
+    'Cannot read the lag of group "pickers" on topic "orders" of Kafka: topic "orders" has none of the partitions that are asked for',
   );
 });
 
@@ -177,14 +180,15 @@ it("kafka comes by servers that are down, and fails for a topic that is not ther
   const absent = await buildTrigger({ type, metadata: { ...metadata, bootstrapServers, topic: "none" } }, world);
   await expect(readOnce(absent)).rejects.toMatchObject({
     code: "TriggerUnreadable",
-    message: 'read the lag of group "pickers" on topic "none" of Kafka: This server does not host this topic-partition',
+    message:
+      'Cannot read the lag of group "pickers" on topic "none" of Kafka: This server does not host this topic-partition',
   });
   await absent.close();
-  await expect(readOnce(absent)).rejects.toThrow(/^read the lag of group "pickers" on topic "none" of Kafka: /);
+  await expect(readOnce(absent)).rejects.toThrow(/^Cannot read the lag of group "pickers" on topic "none" of Kafka: /);
 });
 
 it.each([
-  ["plaintext", "PLAIN", "SASL PLAIN authentication failed: refused  anna ***"],
+  ["plaintext", "PLAIN", "SASL PLAIN authentication failed: refused anna ***"],
   ["scram_sha256", "SCRAM-SHA-256", "SASL SCRAM SHA256 authentication failed: refused "],
   ["scram_sha512", "SCRAM-SHA-512", "SASL SCRAM SHA512 authentication failed: refused "],
 ])("kafka logs in with %s, and shows no password when it is wrong", async (sasl, mechanism, says) => {
@@ -196,7 +200,7 @@ it.each([
   expect(requests).toContain(`SaslHandshake with ${mechanism}`);
   await trigger.close();
   const wrong = buildTrigger({ type, metadata: given, auth: { ...auth, password: "close sesame" } }, world);
-  await expect(wrong).rejects.toThrow(`connect to Kafka at 127.0.0.1:${ports[0]}: ${says}`);
+  await expect(wrong).rejects.toThrow(`Cannot connect to Kafka at 127.0.0.1:${ports[0]}: ${says}`);
   await expect(wrong).rejects.not.toThrow(/sesame/);
 });
 
@@ -206,6 +210,6 @@ it("kafka gives up on brokers that never answer, and leaves no connection behind
     { type, metadata: { ...metadata, bootstrapServers: `127.0.0.1:${ports[0]}` } },
     triggerWorld({ timeoutMs: 150 }),
   );
-  await expect(building).rejects.toThrow(/^connect to Kafka at 127\.0\.0\.1:\d+: /);
+  await expect(building).rejects.toThrow(/^Cannot connect to Kafka at 127\.0\.0\.1:\d+: /);
   await vi.waitFor(() => expect(sockets.size).toBe(0));
 });

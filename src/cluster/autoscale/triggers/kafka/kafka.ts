@@ -1,4 +1,5 @@
-import { externalTargetType, refusePodIdentity } from "../clients/external-target.ts";
+import { refusePodIdentity } from "../parameters/pod-identity.ts";
+import { externalTargetType } from "../parameters/target-type.ts";
 import type { ExternalTrigger, TriggerKind, TriggerOptions, TriggerWorld } from "../trigger.ts";
 import { type CommittedOffsets, groupLagOf } from "./kafka-lag.ts";
 import { KafkaSession } from "./kafka-session.ts";
@@ -11,7 +12,7 @@ async function buildKafka(options: TriggerOptions, world: TriggerWorld): Promise
   const { config, scaledObject } = options;
   const settings = readKafkaSettings(config);
   const targetType = externalTargetType(options);
-  refusePodIdentity(options.podIdentity, config);
+  refusePodIdentity(options);
   config.end();
   const { topic, consumerGroup, rules, activationLagThreshold } = settings;
   const session = await KafkaSession.open(settings, world, scaledObject.namespace);

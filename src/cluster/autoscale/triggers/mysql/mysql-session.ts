@@ -1,8 +1,8 @@
 import { connect, type Socket } from "node:net";
 import type { Connection, ConnectionOptions, QueryError } from "mysql2";
 import type { Clock } from "#base";
-import type { Row } from "../sql/query-value.ts";
-import type { SqlSession } from "../sql/sql-reader.ts";
+import type { Row } from "../clients/sql/query-value.ts";
+import type { SqlSession } from "../clients/sql/sql-reader.ts";
 import type { MysqlTarget } from "./data-source-name.ts";
 
 export interface MysqlWay {

@@ -3,9 +3,9 @@ import { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { Client, Query, QueryArrayConfig } from "pg";
 import { type Clock, Failure } from "#base";
-import type { Row } from "../sql/query-value.ts";
-import type { SqlSession } from "../sql/sql-reader.ts";
-import { triggerFailure } from "../trigger-failure.ts";
+import type { Row } from "../clients/sql/query-value.ts";
+import type { SqlSession } from "../clients/sql/sql-reader.ts";
+import { unreadable } from "../clients/client-failure.ts";
 import { connectionAttempts, isFinalAnswer, type TlsCheck } from "./connection-attempts.ts";
 import type { PostgresTarget } from "./connection-string.ts";
 
@@ -155,9 +155,9 @@ async function readCertificates({ files, sslpassword }: PostgresTarget): Promise
 async function readSmallFile(parameter: string, path: string): Promise<string> {
   const info = await stat(path).catch(() => undefined);
   if (info?.isFile() !== true || info.size > FILE_BYTES_MAX)
-    throw triggerFailure(`${parameter} "${path}" is no file of at most ${FILE_BYTES_MAX} bytes`);
+    throw unreadable(`${parameter} "${path}" is no file of at most ${FILE_BYTES_MAX} bytes`);
   return readFile(path, "utf8").catch(() => {
-    throw triggerFailure(`${parameter} "${path}" cannot be read`);
+    throw unreadable(`${parameter} "${path}" cannot be read`);
   });
 }
 

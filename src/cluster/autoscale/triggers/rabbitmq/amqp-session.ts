@@ -1,12 +1,13 @@
 import { Socket } from "node:net";
 import type { Channel, ChannelModel } from "amqplib";
 import { isObject } from "#base";
-import { clientFailure, decoded, passwordsOf } from "../clients/client-failure.ts";
+import { clientFailure } from "../clients/client-failure.ts";
 import { lookupIn } from "../clients/cluster-lookup.ts";
-import { withDeadline } from "../clients/deadline.ts";
-import { secretsOfTls, tlsConnectOf } from "../clients/tls.ts";
+import { boundOf, withDeadline } from "../clients/deadline.ts";
+import { tlsConnectOf } from "../clients/tls.ts";
+import { decoded } from "../clients/url-login.ts";
 import type { TriggerOptions, TriggerWorld } from "../trigger.ts";
-import type { RabbitSettings } from "./rabbitmq-settings.ts";
+import { loginOf, type RabbitSettings, secretsOf } from "./rabbitmq-settings.ts";
 
 /**
  * One AMQP connection for the life of a trigger. It does not connect again: a trigger whose read failed is built anew.
@@ -30,21 +31,17 @@ export class AmqpSession {
     world: TriggerWorld,
     scaledObject: TriggerOptions["scaledObject"],
   ): Promise<AmqpSession> {
-    const { clock, timeoutMs, signal } = world;
     const { host, vhostName } = settings;
     const vhost = vhostName ?? (decoded(host.pathname.slice(1)) || "/");
     const action = `connect to RabbitMQ at ${host.protocol}//${host.host}, vhost "${vhost}"`;
     try {
-      return await withDeadline(
-        async (ending) => {
-          const connection = await connect({ settings, world, scaledObject, ending });
-          // Errors come to whoever waits for an answer; Node ends the process when nobody hears the event.
-          connection.on("error", () => undefined);
-          if (ending.aborted) destroy(connection);
-          return new AmqpSession(connection, settings, world);
-        },
-        { clock, timeoutMs, signal },
-      );
+      return await withDeadline(boundOf(world, world.signal), async (ending) => {
+        const connection = await connect({ settings, world, scaledObject, ending });
+        // Errors come to whoever waits for an answer; Node ends the process when nobody hears the event.
+        connection.on("error", () => undefined);
+        if (ending.aborted) destroy(connection);
+        return new AmqpSession(connection, settings, world);
+      });
     } catch (thrown) {
       throw clientFailure(action, thrown, secretsOf(settings));
     }
@@ -53,19 +50,15 @@ export class AmqpSession {
   /** How many messages wait in the queue that nobody has got yet. @throws Failure `TriggerUnreadable` */
   async readyCount(signal: AbortSignal): Promise<number> {
     const { queueName } = this.#settings;
-    const { clock, timeoutMs } = this.#world;
     const action = `read queue "${queueName}" over AMQP`;
     try {
-      return await withDeadline(
-        async (ending) => {
-          // An unanswered question would be answered to the next one.
-          ending.addEventListener("abort", () => destroy(this.#connection), { once: true });
-          const channel = await this.#open();
-          // A passive declaration: it fails rather than makes the queue.
-          return (await channel.checkQueue(queueName)).messageCount;
-        },
-        { clock, timeoutMs, signal },
-      );
+      return await withDeadline(boundOf(this.#world, signal), async (ending) => {
+        // An unanswered question would be answered to the next one.
+        ending.addEventListener("abort", () => destroy(this.#connection), { once: true });
+        const channel = await this.#open();
+        // A passive declaration: it fails rather than makes the queue.
+        return (await channel.checkQueue(queueName)).messageCount;
+      });
     } catch (thrown) {
       throw clientFailure(action, thrown, secretsOf(this.#settings));
     }
@@ -73,10 +66,8 @@ export class AmqpSession {
 
   /** Says goodbye, so that the server does not log a lost connection, and ends it. */
   async close(): Promise<void> {
-    const { clock, timeoutMs } = this.#world;
-    // The world may be ending; that is the reason to close.
-    const { signal } = new AbortController();
-    await withDeadline(() => this.#connection.close(), { clock, timeoutMs, signal }).catch(() => undefined);
+    // No signal: the world may be ending, and that is the reason to close.
+    await withDeadline(boundOf(this.#world), () => this.#connection.close()).catch(() => undefined);
     destroy(this.#connection);
   }
 
@@ -110,18 +101,15 @@ interface ConnectOptions {
 
 async function connect({ settings, world, scaledObject, ending }: ConnectOptions): Promise<ChannelModel> {
   const amqp = await import("amqplib");
-  const { host, tls, login, vhostName } = settings;
+  const { host, tls, vhostName } = settings;
   const hostname = host.hostname.replace(/^\[(.*)\]$/, "$1");
-  const hasLogin = login !== undefined || host.username !== "" || host.password !== "";
-  const username = login?.username ?? decoded(host.username);
-  const password = login?.password ?? decoded(host.password);
   const where = {
     protocol: host.protocol.slice(0, -1),
     hostname,
     ...(host.port === "" ? {} : { port: Number(host.port) }),
     // The client decodes it.
     vhost: vhostName === undefined ? host.pathname.slice(1) : encodeURIComponent(vhostName),
-    ...(hasLogin ? { username, password } : {}),
+    ...loginOf(settings),
   };
   const how = {
     ...tlsConnectOf(tls),
@@ -142,8 +130,4 @@ function destroy(connection: ChannelModel): void {
   const inner: unknown = connection.connection;
   const stream = isObject(inner) ? inner.stream : undefined;
   if (stream instanceof Socket) stream.destroy(new Error("the connection was given up"));
-}
-
-function secretsOf({ host, login, tls }: RabbitSettings): (string | undefined)[] {
-  return [...passwordsOf(host), login?.password, ...secretsOfTls(tls)];
 }

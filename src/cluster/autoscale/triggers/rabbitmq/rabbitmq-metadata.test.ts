@@ -1,7 +1,7 @@
 import { createServer, type Socket } from "node:net";
 import { expect, it, vi } from "vitest";
-import { TriggerConfig } from "../trigger-config.ts";
-import { buildTrigger, metricOf, type TriggerCase, triggerWorld } from "../clients/trigger-fixture.ts";
+import { TriggerConfig } from "../parameters/trigger-config.ts";
+import { buildTrigger, metricOf, type TriggerCase, triggerWorld } from "../testing/trigger-fixture.ts";
 import { queuesUrl } from "./management-api.ts";
 import { readRabbitSettings } from "./rabbitmq-settings.ts";
 
@@ -37,7 +37,7 @@ const refused: readonly (Omit<TriggerCase, "type"> & { readonly says: string })[
     metadata: { ...http, operation: "median" },
     says: 'parameter "operation" value "median" must be one of [sum avg max]',
   },
-  { metadata: { ...http, pageSize: "0" }, says: '"pageSize" is 0; give 1 or more' },
+  { metadata: { ...http, pageSize: "0" }, says: 'parameter "pageSize" value "0" must be 1 or more' },
   {
     metadata: { ...http, mode: "Depth", value: "1" },
     says:
@@ -80,7 +80,7 @@ const refused: readonly (Omit<TriggerCase, "type"> & { readonly says: string })[
   {
     metadata: http,
     metricType: "Utilization",
-    says: 'metricType "Utilization" is not for external metrics; write "AverageValue" or "Value"',
+    says: 'metricType "Utilization" is not one of this trigger: write AverageValue or Value',
   },
   {
     metadata: http,
@@ -154,7 +154,7 @@ it.each([
 ])("build of rabbitmq over %s fails when nothing listens, and shows no password", async (scheme, metadata) => {
   await expect(buildTrigger({ type, metadata })).rejects.toMatchObject({
     code: "TriggerUnreadable",
-    message: `connect to RabbitMQ at ${scheme}://127.0.0.1:1, vhost "/": connect ECONNREFUSED 127.0.0.1:1`,
+    message: `Cannot connect to RabbitMQ at ${scheme}://127.0.0.1:1, vhost "/": connect ECONNREFUSED 127.0.0.1:1`,
   });
 });
 
@@ -171,7 +171,7 @@ it.each(["amqp", "amqps"])(
     const address = silent.address();
     const host = `${scheme}://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
     const building = buildTrigger({ type, metadata: { host, queueName: "jobs" } }, triggerWorld({ timeoutMs: 200 }));
-    await expect(building).rejects.toThrow(/^connect to RabbitMQ at amqps?:\/\/127\.0\.0\.1:\d+, vhost "\/": /);
+    await expect(building).rejects.toThrow(/^Cannot connect to RabbitMQ at amqps?:\/\/127\.0\.0\.1:\d+, vhost "\/": /);
     await vi.waitFor(() => expect(open.size).toBe(0));
     silent.close();
   },

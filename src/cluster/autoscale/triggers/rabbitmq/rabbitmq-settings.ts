@@ -1,6 +1,7 @@
-import { countField } from "../clients/count-field.ts";
-import { readTls, type TlsSettings } from "../clients/tls.ts";
-import type { ConfigSource, TriggerConfig } from "../trigger-config.ts";
+import { countField } from "../parameters/thresholds.ts";
+import { readTls, secretsOfTls, type TlsSettings } from "../clients/tls.ts";
+import { loginOf as loginInUrl, secretsOfUrl } from "../clients/url-login.ts";
+import type { ConfigSource, TriggerConfig } from "../parameters/trigger-config.ts";
 import { type RabbitMode, type RabbitOperation, rabbitModes, rabbitOperations } from "./queue-reading.ts";
 
 /** Metadata of a RabbitMQ trigger. Source: keda-hpa-spec 15.5. */
@@ -121,4 +122,14 @@ function checkProtocol(config: TriggerConfig, settings: RabbitSettings): void {
   if (settings.excludeUnacknowledged) config.mistake(`"excludeUnacknowledged" ${needs}`);
   if (settings.timeoutMs !== undefined) config.mistake(`"timeout" ${needs}`);
   if (settings.mode !== "QueueLength") config.mistake(`mode "${settings.mode}" ${needs}`);
+}
+
+/** The login to use: one that is given beside the host, else the host's. */
+export function loginOf({ login, host }: RabbitSettings): RabbitSettings["login"] {
+  return login ?? loginInUrl(host);
+}
+
+/** What no message may show. */
+export function secretsOf({ host, login, tls }: RabbitSettings): readonly string[] {
+  return [...secretsOfUrl(host), ...(login === undefined ? [] : [login.password]), ...secretsOfTls(tls)];
 }

@@ -1,4 +1,5 @@
-import { externalTargetType, refusePodIdentity } from "../clients/external-target.ts";
+import { refusePodIdentity } from "../parameters/pod-identity.ts";
+import { externalTargetType } from "../parameters/target-type.ts";
 import type { ExternalTrigger, TriggerKind, TriggerOptions, TriggerWorld } from "../trigger.ts";
 import { AmqpSession } from "./amqp-session.ts";
 import { ManagementApi } from "./management-api.ts";
@@ -12,7 +13,7 @@ async function buildRabbitMq(options: TriggerOptions, world: TriggerWorld): Prom
   const settings = readRabbitSettings(options.config);
   const { queueName, mode, value, activationValue } = settings;
   const targetType = externalTargetType(options);
-  refusePodIdentity(options.podIdentity, options.config);
+  refusePodIdentity(options);
   options.config.end();
   const source = await openSource(settings, options, world);
   const name = `rabbitmq-${queryEscape(queueName)}`;

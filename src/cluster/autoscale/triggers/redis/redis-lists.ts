@@ -1,5 +1,6 @@
-import { countField } from "../clients/count-field.ts";
-import { externalTargetType, refusePodIdentity } from "../clients/external-target.ts";
+import { countField } from "../parameters/thresholds.ts";
+import { refusePodIdentity } from "../parameters/pod-identity.ts";
+import { externalTargetType } from "../parameters/target-type.ts";
 import { unreadable } from "../clients/client-failure.ts";
 import type { ExternalTrigger, TriggerKind, TriggerOptions, TriggerWorld } from "../trigger.ts";
 import { RedisSession } from "./redis-session.ts";
@@ -26,7 +27,7 @@ async function buildRedisList(options: TriggerOptions, world: TriggerWorld): Pro
   const listLength = countField(config, "listLength", { fallback: 5, least: 1 });
   const activation = countField(config, "activationListLength", { fallback: 0, least: 0 });
   const targetType = externalTargetType(options);
-  refusePodIdentity(options.podIdentity, config);
+  refusePodIdentity(options);
   config.end();
   const session = await RedisSession.open(settings, world, scaledObject.namespace);
   return {
@@ -49,5 +50,5 @@ function topologyOf(type: string): RedisTopology {
 /** A count out of a reply. @throws Failure `TriggerUnreadable` */
 export function countOf(reply: unknown, action: string): number {
   if (typeof reply === "number" && reply >= 0) return reply;
-  throw unreadable(`${action}: the server's answer is no count`);
+  throw unreadable(`Cannot ${action}: the server's answer is no count`);
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { buildTrigger, type TriggerCase } from "../clients/trigger-fixture.ts";
+import { buildTrigger, type TriggerCase } from "../testing/trigger-fixture.ts";
 import { lagOf, problemOfVersion } from "./redis-streams.ts";
 
 const at = { address: "127.0.0.1:1" };
@@ -24,13 +24,17 @@ const refused: readonly (TriggerCase & { readonly says: string })[] = [
     metadata: { ...list, listLength: "five" },
     says: 'unable to set param "listLength" value "five": it is not a whole number',
   },
-  { type: "redis", metadata: { ...list, listLength: "0" }, says: '"listLength" is 0; give 1 or more' },
+  { type: "redis", metadata: { ...list, listLength: "0" }, says: 'parameter "listLength" value "0" must be 1 or more' },
   {
     type: "redis",
     metadata: { ...list, activationListLength: "1.5" },
     says: 'unable to set param "activationListLength" value "1.5": it is not a whole number',
   },
-  { type: "redis", metadata: { ...list, databaseIndex: "-1" }, says: '"databaseIndex" is -1; give 0 or more' },
+  {
+    type: "redis",
+    metadata: { ...list, databaseIndex: "-1" },
+    says: 'parameter "databaseIndex" value "-1" must be 0 or more',
+  },
   {
     type: "redis",
     metadata: { ...list, enableTLS: "maybe" },
@@ -58,7 +62,7 @@ const refused: readonly (TriggerCase & { readonly says: string })[] = [
     type: "redis",
     metadata: list,
     metricType: "Utilization",
-    says: 'metricType "Utilization" is not for external metrics; write "AverageValue" or "Value"',
+    says: 'metricType "Utilization" is not one of this trigger: write AverageValue or Value',
   },
   {
     type: "redis",
@@ -75,7 +79,7 @@ const refused: readonly (TriggerCase & { readonly says: string })[] = [
   {
     type: "redis-streams",
     metadata: { ...at, stream: "s", consumerGroup: "g", lagCount: "-2" },
-    says: '"lagCount" is -2; give 0 or more',
+    says: 'parameter "lagCount" value "-2" must be 0 or more',
   },
   {
     type: "redis-cluster-streams",
@@ -109,7 +113,7 @@ it.each(["redis", "redis-cluster", "redis-sentinel"])(
     expect(failure).toMatchObject({
       code: "TriggerUnreadable",
       retryable: true,
-      message: expect.stringMatching(/^connect to Redis \((single|cluster|sentinel)\) at 127\.0\.0\.1:1: .+/),
+      message: expect.stringMatching(/^Cannot connect to Redis \((single|cluster|sentinel)\) at 127\.0\.0\.1:1: .+/),
     });
     expect(String(failure)).not.toContain("sesame");
   },

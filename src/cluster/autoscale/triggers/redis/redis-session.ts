@@ -1,6 +1,6 @@
 import { formatAddress } from "../clients/address.ts";
 import { clientFailure } from "../clients/client-failure.ts";
-import { withDeadline } from "../clients/deadline.ts";
+import { boundOf, withDeadline } from "../clients/deadline.ts";
 import { secretsOfTls } from "../clients/tls.ts";
 import type { TriggerWorld } from "../trigger.ts";
 import { createRedisCommander, type RedisCommander } from "./redis-commander.ts";
@@ -30,13 +30,10 @@ export class RedisSession {
     try {
       commander = await createRedisCommander(settings, world, namespace);
       const { connect, send } = commander;
-      await withDeadline(
-        async () => {
-          await connect();
-          await send("", ["PING"]);
-        },
-        { clock: world.clock, timeoutMs: world.timeoutMs, signal: world.signal },
-      );
+      await withDeadline(boundOf(world, world.signal), async () => {
+        await connect();
+        await send("", ["PING"]);
+      });
       return new RedisSession(commander, world, secrets);
     } catch (thrown) {
       commander?.destroy();
@@ -51,16 +48,12 @@ export class RedisSession {
    */
   async send(command: { action: string; key: string; args: readonly string[] }, signal: AbortSignal): Promise<unknown> {
     const { action, key, args } = command;
-    const { clock, timeoutMs } = this.#world;
     try {
-      return await withDeadline(
-        (ending) => {
-          // An unanswered command would hold up those after it.
-          ending.addEventListener("abort", () => this.#commander.destroy(), { once: true });
-          return this.#commander.send(key, args);
-        },
-        { clock, timeoutMs, signal },
-      );
+      return await withDeadline(boundOf(this.#world, signal), (ending) => {
+        // An unanswered command would hold up those after it.
+        ending.addEventListener("abort", () => this.#commander.destroy(), { once: true });
+        return this.#commander.send(key, args);
+      });
     } catch (thrown) {
       throw clientFailure(action, thrown, this.#secrets);
     }

@@ -1,7 +1,8 @@
 import { unreadable } from "../clients/client-failure.ts";
-import { countField } from "../clients/count-field.ts";
-import { externalTargetType, refusePodIdentity } from "../clients/external-target.ts";
-import type { TriggerConfig } from "../trigger-config.ts";
+import { countField } from "../parameters/thresholds.ts";
+import { refusePodIdentity } from "../parameters/pod-identity.ts";
+import { externalTargetType } from "../parameters/target-type.ts";
+import type { TriggerConfig } from "../parameters/trigger-config.ts";
 import type { ExternalTrigger, TriggerKind, TriggerOptions, TriggerWorld } from "../trigger.ts";
 import { countOf } from "./redis-lists.ts";
 import { RedisSession } from "./redis-session.ts";
@@ -30,7 +31,7 @@ async function buildRedisStream(options: TriggerOptions, world: TriggerWorld): P
   const mode = readMode(config);
   const activation = countField(config, "activationLagCount", { fallback: 0, least: 0 });
   const targetType = externalTargetType(options);
-  refusePodIdentity(options.podIdentity, config);
+  refusePodIdentity(options);
   config.end();
   const reader = new StreamReader(await RedisSession.open(settings, world, scaledObject.namespace), stream, mode);
   const metric = { name: `redis-streams-${stream}`, target: mode.target, targetType, isWhole: true };
@@ -95,7 +96,7 @@ class StreamReader {
     if (!this.#knowsLag) {
       const info = await this.#send(action, ["INFO", "server"], signal);
       const problem = problemOfVersion(typeof info === "string" ? info : "");
-      if (problem !== undefined) throw unreadable(`${action}: ${problem}`);
+      if (problem !== undefined) throw unreadable(`Cannot ${action}: ${problem}`);
       this.#knowsLag = true;
     }
     // XINFO fails for an absent stream, and errors are not told apart by their texts.
@@ -106,7 +107,7 @@ class StreamReader {
     if (lag === "no group") return this.#length(signal);
     if (lag === "unknown")
       throw unreadable(
-        `${action}: the server cannot tell it, because entries in the middle of the stream were deleted; use pendingEntriesCount or streamLength`,
+        `Cannot ${action}: the server cannot tell it, because entries in the middle of the stream were deleted; use pendingEntriesCount or streamLength`,
       );
     return lag;
   }
