@@ -25,11 +25,14 @@ export {
 } from "./rehearsal/index.ts";
 export { DecideJudge, type DecideOptions, type Environment } from "./release/index.ts";
 export {
+  type CounterWindow,
   decodeRecording,
+  type PodCounters,
   type RecordedTick,
   type Replay,
   type ReplayedDecision,
   replayRelease,
+  splitPods,
 } from "./replay/index.ts";
 export type { AppModel, AutoscalerModel, Outcome, Sample, Scenario } from "./scenario.ts";
 export { simulate } from "./simulate.ts";
@@ -39,6 +42,7 @@ export {
   type FaultKind,
   type Load,
   NO_HISTORY,
+  randomStream,
   type Noise,
   type PrimaryHistory,
   type TrafficPlan,

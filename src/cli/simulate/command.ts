@@ -1,5 +1,7 @@
 import { type Command, Option } from "commander";
+import { systemClock } from "#kube";
 import { type ProgramContext, type ProgramState, UsageError } from "../program-context.ts";
+import { runBacktest } from "./backtest.ts";
 import { parseSimulateOptions, type RawSimulateOptions } from "./options.ts";
 import { runReplay } from "./replay.ts";
 import { runSimulate } from "./simulate.ts";
@@ -11,6 +13,7 @@ Examples:
   serin simulate -f canary.yaml --require 'falseAbort<=1%' --require 'detection>=99%' --require 'timeToDetect<=4m'
   serin simulate -f canary.yaml -o json --plot verdicts.svg
   serin simulate -f canary.yaml --replay release.jsonl
+  serin simulate -f canary.yaml --prometheus http://127.0.0.1:9090 --since 30d
 
 Requirements: falseAbort, timeToPromote, timeToPromoteP90 of the healthy release; detection, timeToDetect, timeToDetectP90,
 badRequests, badRequestsP90 of each fault. Exit status: 0 when all are met, 1 when one is not, 2 when the command line is wrong.`;
@@ -40,14 +43,21 @@ export function addSimulate(program: Command, context: ProgramContext, state: Pr
     .option("--require <requirement>", "such as falseAbort<=1%; exit status 1 when it is not met", collect)
     .option("--plot <file>", "draw by when releases ended, as SVG")
     .option("--replay <file>", "judge recorded samples (JSON lines) instead of simulated ones")
+    .option("--prometheus <url>", "judge the service's own past: random halves of its pods, which differ by nothing")
+    .option("--since <time>", "with --prometheus: how far back", "30d")
+    .option("--step <duration>", "with --prometheus: how often the pods are scraped", "30s")
+    .option("--pod-label <name>", "with --prometheus: the label that names the pod", "pod")
     .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
     .addHelpText("after", EXAMPLES)
     .action(async (raw: RawSimulateOptions) => {
-      const options = parseSimulateOptions(raw);
+      const options = parseSimulateOptions(raw, systemClock.nowMs());
       if (!options.ok) throw new UsageError(options.error);
-      const { replayPath } = options.value;
+      const { replayPath, backtest } = options.value;
       if (replayPath !== undefined) return runReplay(context, options.value, replayPath);
-      const isMet = await runSimulate(context, options.value);
+      const isMet =
+        backtest === undefined
+          ? await runSimulate(context, options.value)
+          : await runBacktest(context, options.value, backtest);
       state.status = isMet ? 0 : 1;
     });
 }

@@ -50,6 +50,38 @@ export function reportLines({ title, notes, cases, horizonMs, held }: Report): s
   ];
 }
 
+/** The report for programs: times in seconds, shares from 0 to 1. `origin`: what was judged. */
+export function reportJson(
+  { cases, horizonMs, held, notes }: Report,
+  origin: Readonly<Record<string, unknown>>,
+): string {
+  const result = {
+    ...origin,
+    horizonSeconds: horizonMs / 1000,
+    notes,
+    cases: cases.map(jsonCase),
+    requirements: held,
+    met: held.every(({ isMet }) => isMet),
+  };
+  return `${JSON.stringify(result, undefined, 2)}\n`;
+}
+
+function jsonCase(figures: CaseFigures): object {
+  const seconds = (quantiles: CaseFigures["timeToRollback"]): object | null =>
+    quantiles === undefined ? null : { median: quantiles.median / 1000, p90: quantiles.p90 / 1000 };
+  return {
+    name: figures.name,
+    isHealthy: figures.isHealthy,
+    rolledBack: figures.rolledBack,
+    promoted: figures.promoted,
+    undecided: figures.undecidedCount,
+    rollbackSeconds: seconds(figures.timeToRollback),
+    promotionSeconds: seconds(figures.timeToPromote),
+    badRequestsUntilRollback: figures.badUntilRollback ?? null,
+    badRequestsMean: figures.badMean,
+  };
+}
+
 function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
   return rows.map((row) =>

@@ -3,11 +3,11 @@ import { Failure } from "#base";
 import { type Progress, type Rehearsal, type RehearsalPlan, rehearse, simulableCanary } from "#simulator";
 import type { ProgramContext } from "../program-context.ts";
 import { openScreen } from "../output/screen.ts";
-import { type CaseFigures, figuresOf } from "./figures.ts";
+import { figuresOf } from "./figures.ts";
 import type { SimulateOptions } from "./options.ts";
 import { plotRehearsal } from "./plot-rehearsal.ts";
 import { problemsText, readCanary } from "./read-canary.ts";
-import { type Report, reportLines } from "./report.ts";
+import { type Report, reportJson, reportLines } from "./report.ts";
 import { holdRequirement } from "./requirements.ts";
 
 /** Simulates releases of a Canary and tells how they end; true when every requirement is met. */
@@ -41,7 +41,8 @@ export async function runSimulate(context: ProgramContext, options: SimulateOpti
     held: options.requirements.flatMap((requirement) => holdRequirement(requirement, cases)),
   };
   if (options.plotPath !== undefined) writePlot(options.plotPath, rehearsal);
-  context.stdout.write(options.output === "json" ? jsonOf(report, options) : `${reportLines(report).join("\n")}\n`);
+  const origin = { service: { requestsPerSecond, errorRate, noise, load }, runs: runCount, seed };
+  context.stdout.write(options.output === "json" ? reportJson(report, origin) : `${reportLines(report).join("\n")}\n`);
   return report.held.every(({ isMet }) => isMet);
 }
 
@@ -71,36 +72,4 @@ function writePlot(path: string, rehearsal: Rehearsal): void {
   } catch (cause) {
     throw new Failure(`Cannot write the picture ${path}`, { code: "PlotUnwritable", cause });
   }
-}
-
-/** For programs: times in seconds, shares from 0 to 1. */
-function jsonOf({ cases, horizonMs, held, notes }: Report, options: SimulateOptions): string {
-  const { requestsPerSecond, errorRate, noise, load, runCount, seed } = options;
-  const result = {
-    service: { requestsPerSecond, errorRate, noise, load },
-    runs: runCount,
-    seed,
-    horizonSeconds: horizonMs / 1000,
-    notes,
-    cases: cases.map(jsonCase),
-    requirements: held,
-    met: held.every(({ isMet }) => isMet),
-  };
-  return `${JSON.stringify(result, undefined, 2)}\n`;
-}
-
-function jsonCase(figures: CaseFigures): object {
-  const seconds = (quantiles: CaseFigures["timeToRollback"]): object | null =>
-    quantiles === undefined ? null : { median: quantiles.median / 1000, p90: quantiles.p90 / 1000 };
-  return {
-    name: figures.name,
-    isHealthy: figures.isHealthy,
-    rolledBack: figures.rolledBack,
-    promoted: figures.promoted,
-    undecided: figures.undecidedCount,
-    rollbackSeconds: seconds(figures.timeToRollback),
-    promotionSeconds: seconds(figures.timeToPromote),
-    badRequestsUntilRollback: figures.badUntilRollback ?? null,
-    badRequestsMean: figures.badMean,
-  };
 }
