@@ -88,14 +88,15 @@ function addDemo(program: Command, context: ProgramContext, state: { status: num
     .command("demo")
     .description("roll out a new version under load on a cluster of its own, and show it to the end")
     .option("--fault <fault>", "fault of the new version: errors=20%, latency=800ms or crash")
-    .option("--interval <duration>", "analysis interval", "2s")
-    .option("--rps <rate>", "requests per second through the gateway", "100")
+    .option("--load <shape>", "visitors that come and go on an autoscaled app: ramp, spike or diurnal")
+    .option("--interval <duration>", "analysis interval (default: 2s, with --load 5s)")
+    .option("--rps <rate>", "requests per second through the gateway (default: 100, with --load a peak of 50)")
     .option("--keep", "leave the cluster running after the rollout, until Ctrl-C")
     .option("--json", "end with one line of JSON; progress goes to standard error")
     .option("--log-level <level>", "debug, info, warn or error", "error")
     .addHelpText(
       "after",
-      "\nExamples:\n  serin demo\n  serin demo --fault errors=20%\n  serin demo --fault crash --json\n\nExit status: 0 when the outcome is the right one (promotion without a fault, rollback with one), else 1.",
+      "\nExamples:\n  serin demo\n  serin demo --fault errors=20%\n  serin demo --fault crash --json\n  serin demo --load ramp\n\nExit status: 0 when the outcome is the right one (promotion without a fault, rollback with one), else 1.",
     )
     .action(async (raw: RawDemoOptions & { logLevel: string }) => {
       const options = parseDemoOptions(raw);

@@ -15,3 +15,4 @@ export type { LogQuery, NodeApi, PodUsage } from "./node-api.ts";
 export { type Cluster, type ClusterOptions, startCluster } from "./start-cluster.ts";
 export { openStore, type Store, type StoreOptions } from "./store/index.ts";
 export { heyMain, loadtesterMain, podcliMain, podinfoMain, type Program, runProgram } from "./workloads/index.ts";
+export { type Metrics, startMetrics, staticTarget } from "./metrics/index.ts";

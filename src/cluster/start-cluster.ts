@@ -37,6 +37,8 @@ export interface ClusterOptions {
   /** Port of the ingress gateway on 127.0.0.1; 0 picks a free one. */
   readonly gatewayPort: number;
   readonly scrapeIntervalMs: number;
+  /** How often autoscalers look; as on a cluster, 15 s, without it. */
+  readonly autoscaleIntervalMs?: number;
   readonly operatorArgs: readonly string[];
   /** Commands of this machine for images that are not built in. */
   readonly images: Readonly<Record<string, string>>;
@@ -173,6 +175,7 @@ async function startControlPlane(options: StartOptions, { client, pki }: Foundat
     log: options.log,
     signal: options.signal,
     caPem: pki.caPem,
+    ...(options.autoscaleIntervalMs === undefined ? {} : { autoscaleIntervalMs: options.autoscaleIntervalMs }),
   });
   options.onClose(() => controllers.close());
   await controllers.synced;

@@ -101,10 +101,15 @@ function metricsOf(s: Situation, hookFacts: readonly CheckFact[]): ChecksState {
   }
   if (questions.length > 0) return { kind: "ask", questions };
   const failed = facts.find((fact) => fact.verdict === "failed");
-  if (failed !== undefined) return { kind: s.trial === undefined ? "failed" : "held", message: failed.detail, facts };
+  if (failed !== undefined) return { kind: isCompared(s) ? "held" : "failed", message: failed.detail, facts };
   const unknown = facts.find((fact) => fact.verdict === "unknown");
   if (unknown !== undefined) return { kind: "unknown", message: unknown.detail, facts };
   return { kind: "passed", facts };
+}
+
+/** Whether evidence decides. A release of which nothing can be compared is decided by its checks, as ever. */
+function isCompared({ trial }: Situation): boolean {
+  return trial?.kind === "judged" && trial.run.metrics.length > 0;
 }
 
 /** What the canary really gets is measured beside the checks; it is no check itself. */

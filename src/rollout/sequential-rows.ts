@@ -181,7 +181,14 @@ export const sequentialHoldRows: readonly Row<Situation>[] = [
     },
   },
   ...(["no-data", "objective-broken", "shared-damage", "sample-ratio", "suspicious"] as const).map((kind) =>
-    onVerdict(labelOf[kind], kind, (s, verdict) => holdDraft(s, { ...holdText(s, verdict), otherwise: endings[kind] })),
+    onVerdict(labelOf[kind], kind, (s, verdict) =>
+      holdDraft(s, {
+        ...holdText(s, verdict),
+        otherwise: endings[kind],
+        // One in three healthy releases meets it at some time; nobody is to be woken for that.
+        isCommon: kind === "suspicious",
+      }),
+    ),
   ),
   {
     label: "on-timeout-hold",
@@ -218,7 +225,7 @@ function held(s: Situation): Pick<Draft, "isTick"> & { readonly wakeAtMs: number
 
 function holdDraft(
   s: Situation,
-  told: { readonly sentence: string; readonly event: string; readonly otherwise: string },
+  told: { readonly sentence: string; readonly event: string; readonly otherwise: string; readonly isCommon?: boolean },
 ): Draft {
   const why = told.event;
   return {
@@ -228,7 +235,7 @@ function holdDraft(
       ...infrastructure(s.weight, s.isMirroring),
       ...startEvent(s),
       standing("Warning", `Halt ${s.names.canaryRef} advancement ${why}`),
-      alert("warn", `Canary analysis is on hold: ${why}`, { isStanding: true }),
+      ...(told.isCommon === true ? [] : [alert("warn", `Canary analysis is on hold: ${why}`, { isStanding: true })]),
     ],
     checks: factsOf(s),
     otherwise: told.otherwise,

@@ -153,11 +153,12 @@ function watchText(standing: Standing): string {
   return `${percentText(rateOf(watch.recent.canary))} ${whatText(standing, watch.boundMs)} of late where ${percentText(watch.rate ?? 0)} are allowed`;
 }
 
+/** What the operator cannot say of it; of other reasons it names the field and what to write there. */
 const fixes = {
-  none: "send requests, or check that both copies have such series",
-  invalid: "make the query count both copies, as one number each",
-  error: "mend the query or the rights of its account",
-  unreachable: "it goes on as soon as the provider answers",
+  none: "; send requests, or check that both copies have such series",
+  invalid: "",
+  error: "",
+  unreachable: "; it goes on as soon as the provider answers",
 } as const;
 
 /** What is missing, why, and what to do about it. */
@@ -167,5 +168,5 @@ export function missingText(missing: readonly Missing[]): string {
   const { name, reason, message } = first;
   const others = missing.length > 1 ? ` (and ${missing.length - 1} more)` : "";
   const why = reason === "none" ? "has no data" : reason === "unreachable" ? "cannot be asked for" : "cannot be used";
-  return `metric ${name} ${why}: ${message}${others}; ${fixes[reason]}`;
+  return `metric ${name} ${why}: ${message}${others}${fixes[reason]}`;
 }

@@ -145,7 +145,16 @@ function drawSamples({ afterMs, needsHistory }: SamplesQuestion, draw: Draw): Sa
   ];
   if (hasLatency)
     metrics.push({ name: LATENCY.name, kind: "latency", canary: canary.latency, primary: primary.latency });
-  return { untilMs: seen.nowMs, metrics, ...(needsHistory ? { history: drawHistory(draw) } : {}) };
+  return {
+    untilMs: seen.nowMs,
+    // The first look only learns where counting begins.
+    metrics: afterMs === undefined ? metrics.map(beginning) : metrics,
+    ...(needsHistory ? { history: drawHistory(draw) } : {}),
+  };
+}
+
+function beginning({ name }: MetricSamples): MetricSamples {
+  return { name, kind: "missing", reason: "waiting", message: "counting begins now" };
 }
 
 function drawHistory({ random, service, hasLatency }: Draw): MetricHistory[] {

@@ -227,7 +227,11 @@ function steadySamples({ afterMs, needsHistory }: SamplesQuestion, { answer }: L
   const past = { name, dispersions: [1], counts: { total: 100_000, bad: 100 } };
   return {
     untilMs: seen.nowMs,
-    metrics: [{ name, kind: "counts", arms }],
+    metrics: [
+      afterMs === undefined
+        ? { name, kind: "missing", reason: "waiting", message: "counting begins now" }
+        : { name, kind: "counts", arms },
+    ],
     ...(needsHistory ? { history: [past] } : {}),
   };
 }

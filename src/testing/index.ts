@@ -6,3 +6,4 @@ export {
   type TestApiServerOptions,
 } from "./api-server.ts";
 export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
+export { type ExposedProcess, startTestMetricsStore, type TestMetricsStore } from "./metrics-store.ts";

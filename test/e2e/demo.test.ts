@@ -17,6 +17,13 @@ interface Outcome {
   };
   readonly maxCanaryWeight: number;
   readonly reason: string;
+  readonly capacity?: {
+    readonly load: string;
+    readonly failed: number;
+    readonly late: number;
+    readonly podMinutes: number;
+    readonly maxReady: { readonly primary: number; readonly canary: number };
+  };
 }
 
 let temporary = "";
@@ -96,6 +103,21 @@ describe("serin demo", { concurrent: false }, () => {
     expect(outcome, text).toMatchObject({ outcome: "rolled-back", expected: true, maxCanaryWeight: 0 });
     expect(outcome.requests.failed, text).toBe(0);
     expect(outcome.requests.byVersion["6.4.1"]).toBeUndefined();
+    expect(status).toBe(0);
+    expectNothingLeft(directory);
+  });
+
+  test("--load ramp: ScaledObjects follow the load, the new version is promoted in it, and pods are there before traffic", async () => {
+    const { status, outcome, text, directory } = await runDemo("ramp", ["--load", "ramp"]);
+    expect(outcome, text).toMatchObject({ outcome: "promoted", expected: true, maxCanaryWeight: 50 });
+    // 15 requests/s need 3 pods of 7, 50 need 8; the canary begins with its autoscaler's two.
+    expect(outcome.capacity, text).toMatchObject({ load: "ramp" });
+    expect(outcome.capacity?.maxReady.primary, text).toBeGreaterThanOrEqual(7);
+    expect(outcome.capacity?.maxReady.canary, text).toBeGreaterThanOrEqual(2);
+    expect(outcome.capacity?.podMinutes, text).toBeGreaterThan(4);
+    expect(text).toMatch(/canary needs \d next \d floor/);
+    // On a machine that is short of processor time the odd request waits too long; too few pods would fail hundreds.
+    expect(outcome.requests.failed, text).toBeLessThan(outcome.requests.total / 100);
     expect(status).toBe(0);
     expectNothingLeft(directory);
   });

@@ -139,7 +139,13 @@ test.each(Object.entries(victims).flatMap(([victim, kill]) => endings.map((endin
   async ({ kill, env, phase, image }) => {
     await applyObjects(client, fastApp());
     await waitForPhase(["Initialized"], async () => undefined);
-    const load: Load = startLoad({ host: HOST, address: "127.0.0.1", port: ports.gateway, requestsPerSecond: 50 });
+    const load: Load = startLoad({
+      host: HOST,
+      address: "127.0.0.1",
+      port: ports.gateway,
+      rateAt: () => 50,
+      lateAfterMs: 500,
+    });
     try {
       await release(env);
       let killed = 0;

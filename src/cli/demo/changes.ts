@@ -9,15 +9,17 @@ export const NEW_VERSION = "6.4.1";
 
 /** How long a new version may take to become ready in the demo; the article's 60 s would be most of a run. */
 const PROGRESS_DEADLINE_SECONDS = 25;
+/** Shortest window of a metric; under a load that changes that of the autoscalers, too. */
+const WINDOW_MIN_MS = 10_000;
 
 /**
  * Shortens the example's times so that a run fits in a minute and a half: the analysis interval, the window of each
- * metric (five intervals, at least 10 s), and the progress deadline. Everything else stays as the manifests have it.
+ * metric (five intervals, at least 10 s; under a load that changes 10 s), and the progress deadline. Everything else stays as the manifests have it.
  */
 export function withDemoTimes(objects: readonly KubeObject[], options: DemoOptions): KubeObject[] {
   return objects.map((object) => {
     const copy = deepCopy(object) as { spec?: unknown };
-    if (object.kind === "Canary" && isObject(copy.spec)) shortenCanary(copy.spec, options.intervalMs);
+    if (object.kind === "Canary" && isObject(copy.spec)) shortenCanary(copy.spec, options);
     if (object.kind === "Deployment" && isObject(copy.spec) && "progressDeadlineSeconds" in copy.spec) {
       copy.spec.progressDeadlineSeconds = PROGRESS_DEADLINE_SECONDS;
     }
@@ -25,12 +27,14 @@ export function withDemoTimes(objects: readonly KubeObject[], options: DemoOptio
   });
 }
 
-function shortenCanary(spec: Record<string, unknown>, intervalMs: number): void {
+function shortenCanary(spec: Record<string, unknown>, { intervalMs, load }: DemoOptions): void {
+  // What a pod serves is learned from two rates, the mesh's and the autoscaler's: their windows are the same.
+  const windowMs = load === undefined ? Math.max(WINDOW_MIN_MS, 5 * intervalMs) : WINDOW_MIN_MS;
   spec.progressDeadlineSeconds = PROGRESS_DEADLINE_SECONDS;
   if (!isObject(spec.analysis)) return;
   spec.analysis.interval = wholeSeconds(intervalMs);
   for (const metric of Array.isArray(spec.analysis.metrics) ? spec.analysis.metrics : []) {
-    if (isObject(metric)) metric.interval = wholeSeconds(Math.max(10_000, 5 * intervalMs));
+    if (isObject(metric)) metric.interval = wholeSeconds(windowMs);
   }
 }
 

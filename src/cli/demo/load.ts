@@ -1,10 +1,13 @@
 import { Agent, request } from "node:http";
 import { isObject } from "#base";
+import type { LoadCurve } from "./load-curve.ts";
 
 /** What clients of the demo saw, by the version that answered. */
 export interface LoadCounts {
   readonly total: number;
   readonly failed: number;
+  /** Answered without a failure, but later than {@link LoadOptions.lateAfterMs}. */
+  readonly late: number;
   readonly byVersion: Readonly<Record<string, VersionCounts>>;
   /** The last failure, for people: `HTTP 500 from 6.4.1`, `ECONNREFUSED`. */
   readonly lastFailure: string | undefined;
@@ -22,7 +25,9 @@ export interface LoadOptions {
   readonly host: string;
   readonly address: string;
   readonly port: number;
-  readonly requestsPerSecond: number;
+  readonly rateAt: LoadCurve;
+  /** What an answer may take. */
+  readonly lateAfterMs: number;
 }
 
 /** Load through the gateway, open loop: a slow answer does not slow the next request down. */
@@ -38,28 +43,36 @@ const TIMEOUT_MS = 15_000;
 const IN_FLIGHT_MAX = 2000;
 const BODY_BYTES_MAX = 64 * 1024;
 
-/** Starts sending `GET /` at a steady rate. */
+/** Starts sending `GET /` at the rate of each moment. */
 export function startLoad(options: LoadOptions): Load {
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   const versions = new Map<string, { requests: number; failed: number }>();
   const pending = new Set<Promise<void>>();
+  const startedMs = performance.now();
   let lastFailure: string | undefined;
+  let late = 0;
   let owed = 0;
-  let lastMs = performance.now();
+  let lastMs = startedMs;
 
   async function once(): Promise<void> {
+    const sentMs = performance.now();
     const answer = await send(options, agent);
     const counts = versions.get(answer.version) ?? { requests: 0, failed: 0 };
     versions.set(answer.version, counts);
     counts.requests++;
-    if (answer.failure === undefined) return;
+    if (answer.failure === undefined) {
+      if (performance.now() - sentMs > options.lateAfterMs) late++;
+      return;
+    }
     counts.failed++;
     lastFailure = answer.failure;
   }
 
   const timer = setInterval(() => {
     const nowMs = performance.now();
-    owed = Math.min(owed + ((nowMs - lastMs) / 1000) * options.requestsPerSecond, options.requestsPerSecond);
+    const rate = options.rateAt(nowMs - startedMs);
+    // After a pause of this process no more than a second's worth is made up for.
+    owed = Math.min(owed + ((nowMs - lastMs) / 1000) * rate, Math.max(1, rate));
     lastMs = nowMs;
     for (; owed >= 1; owed--) {
       if (pending.size >= IN_FLIGHT_MAX) continue;
@@ -73,7 +86,8 @@ export function startLoad(options: LoadOptions): Load {
       [...versions].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, c]) => [name, { ...c }]),
     );
     const all = [...versions.values()];
-    return { total: sum(all.map((c) => c.requests)), failed: sum(all.map((c) => c.failed)), byVersion, lastFailure };
+    const [total, failed] = [sum(all.map((c) => c.requests)), sum(all.map((c) => c.failed))];
+    return { total, failed, late, byVersion, lastFailure };
   }
 
   return {

@@ -1,16 +1,26 @@
 import { expect, test } from "vitest";
 import { parseDemoOptions } from "./options.ts";
 
-const defaults = { interval: "2s", rps: "100" };
-
 test("parseDemoOptions: defaults and the three faults", () => {
-  expect(parseDemoOptions(defaults)).toMatchObject({
+  expect(parseDemoOptions({})).toMatchObject({
     ok: true,
     value: { intervalMs: 2000, requestsPerSecond: 100, fault: undefined },
   });
   for (const fault of ["errors=20%", "latency=800ms", "crash"]) {
-    expect(parseDemoOptions({ ...defaults, fault })).toMatchObject({ ok: true, value: { fault: { setting: fault } } });
+    expect(parseDemoOptions({ fault })).toMatchObject({ ok: true, value: { fault: { setting: fault } } });
   }
+});
+
+test("parseDemoOptions: a load that changes has a smaller peak and longer steps", () => {
+  for (const load of ["ramp", "spike", "diurnal"])
+    expect(parseDemoOptions({ load })).toMatchObject({
+      ok: true,
+      value: { load, intervalMs: 5000, requestsPerSecond: 50 },
+    });
+  expect(parseDemoOptions({ load: "ramp", rps: "30", interval: "3s" })).toMatchObject({
+    ok: true,
+    value: { intervalMs: 3000, requestsPerSecond: 30 },
+  });
 });
 
 test.each([
@@ -22,8 +32,10 @@ test.each([
   [{ interval: "10ms" }, "write 1s or more"],
   [{ rps: "lots" }, '--rps: "lots"'],
   [{ rps: "0" }, '--rps: "0"'],
+  [{ load: "storm" }, '--load: "storm" is unknown; write ramp, spike, diurnal'],
+  [{ load: "ramp", rps: "100" }, '--rps: "100" is not a rate; write a number from 1 to 80'],
 ])("parseDemoOptions: refuses %j and says what to write", (change, text) => {
-  expect(parseDemoOptions({ ...defaults, ...change })).toMatchObject({
+  expect(parseDemoOptions(change)).toMatchObject({
     ok: false,
     error: expect.stringContaining(text),
   });

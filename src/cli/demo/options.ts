@@ -1,4 +1,5 @@
 import { err, ok, parseDuration, type Result } from "#base";
+import { LOAD_SHAPES, type LoadShape } from "./load-curve.ts";
 
 /** What goes wrong in the new version of the demo, and what podinfo's switch for it is. */
 export interface Fault {
@@ -12,9 +13,11 @@ export interface Fault {
 /** Options of `serin demo`, parsed. */
 export interface DemoOptions {
   readonly fault: Fault | undefined;
+  /** How the load changes, on an app whose pods have a limited capacity; undefined for a steady one on an unlimited app. */
+  readonly load: LoadShape | undefined;
   /** Analysis interval of the Canary. */
   readonly intervalMs: number;
-  /** Requests per second that the demo sends through the gateway. */
+  /** Requests per second that the demo sends through the gateway; the peak of a load that changes. */
   readonly requestsPerSecond: number;
   /** Leave the cluster running after the rollout, until Ctrl-C. */
   readonly keep: boolean;
@@ -24,27 +27,36 @@ export interface DemoOptions {
 /** What the command line gave, as text. */
 export interface RawDemoOptions {
   readonly fault?: string;
-  readonly interval: string;
-  readonly rps: string;
+  readonly load?: string;
+  readonly interval?: string;
+  readonly rps?: string;
   readonly keep?: boolean;
   readonly json?: boolean;
 }
 
 const INTERVAL_MIN_MS = 1000;
-const RPS_MAX = 2000;
+/** What the options are when they are not given, and how far the rate may go: autoscaled pods need time, and are small. */
+const STEADY = { interval: "2s", rps: "100", rpsMax: 2000 };
+const CHANGING = { interval: "5s", rps: "50", rpsMax: 80 };
 
 /** Parses the options; the error quotes the value and says what to write instead. */
 export function parseDemoOptions(raw: RawDemoOptions): Result<DemoOptions, string> {
   const fault = raw.fault === undefined ? ok(undefined) : parseFault(raw.fault);
   if (!fault.ok) return fault;
-  const interval = parseDuration(raw.interval);
+  const load = LOAD_SHAPES.find((shape) => shape === raw.load);
+  if (raw.load !== undefined && load === undefined)
+    return err(`--load: "${raw.load}" is unknown; write ${LOAD_SHAPES.join(", ")}`);
+  const defaults = load === undefined ? STEADY : CHANGING;
+  const { interval: intervalText = defaults.interval, rps: rpsText = defaults.rps } = raw;
+  const interval = parseDuration(intervalText);
   if (!interval.ok) return err(`--interval: ${interval.error}`);
-  if (interval.value < INTERVAL_MIN_MS) return err(`--interval: "${raw.interval}" is too short; write 1s or more`);
-  const rps = Number(raw.rps);
-  if (!Number.isFinite(rps) || rps < 1 || rps > RPS_MAX)
-    return err(`--rps: "${raw.rps}" is not a rate; write a number from 1 to ${RPS_MAX}`);
+  if (interval.value < INTERVAL_MIN_MS) return err(`--interval: "${intervalText}" is too short; write 1s or more`);
+  const rps = Number(rpsText);
+  if (!Number.isFinite(rps) || rps < 1 || rps > defaults.rpsMax)
+    return err(`--rps: "${rpsText}" is not a rate; write a number from 1 to ${defaults.rpsMax}`);
   return ok({
     fault: fault.value,
+    load,
     intervalMs: interval.value,
     requestsPerSecond: rps,
     keep: raw.keep ?? false,

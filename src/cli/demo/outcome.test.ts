@@ -4,11 +4,19 @@ import type { LoadCounts } from "./load.ts";
 import type { DemoOptions } from "./options.ts";
 import { type Ending, judge } from "./outcome.ts";
 
-const options: DemoOptions = { fault: undefined, intervalMs: 2000, requestsPerSecond: 100, keep: false, json: false };
+const options: DemoOptions = {
+  fault: undefined,
+  load: undefined,
+  intervalMs: 2000,
+  requestsPerSecond: 100,
+  keep: false,
+  json: false,
+};
 const faulty: DemoOptions = { ...options, fault: { kind: "crash", setting: "crash", description: "" } };
 const load: LoadCounts = {
   total: 3,
   failed: 1,
+  late: 0,
   byVersion: { "6.4.0": { requests: 3, failed: 1 } },
   lastFailure: undefined,
 };
@@ -19,12 +27,28 @@ const promoted: Ending = {
   maxCanaryWeight: 50,
   seconds: 60.04,
   reason: "r",
+  capacity: {
+    podMinutes: 8.5,
+    maxReady: { primary: 5, canary: 3 },
+    shortSeconds: { primary: 0, canary: 1.5 },
+    failed: 1,
+    late: 4,
+  },
 };
 const rolledBack: Ending = { ...promoted, phase: "Failed", primaryVersion: "6.4.0" };
 
 function verdict(ending: Ending, with_: DemoOptions) {
   return judge(ending, load, { options: with_, oldVersion: "6.4.0", newVersion: "6.4.1" });
 }
+
+test("judge: the sums of capacity are told under a load that changes, and no key of them without", () => {
+  expect(verdict(promoted, { ...options, load: "ramp" }).capacity).toEqual({
+    load: "ramp",
+    latencyTargetMs: 500,
+    ...promoted.capacity,
+  });
+  expect(Object.keys(verdict(promoted, options))).not.toContain("capacity");
+});
 
 test("judge: promotion is right without a fault, rollback with one", () => {
   expect(verdict(promoted, options)).toMatchObject({

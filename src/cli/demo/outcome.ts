@@ -1,3 +1,6 @@
+import type { CapacityTotals } from "./history.ts";
+import { LATENCY_TARGET_MS } from "./load-changes.ts";
+import type { LoadShape } from "./load-curve.ts";
 import type { LoadCounts } from "./load.ts";
 import type { DemoOptions } from "./options.ts";
 
@@ -14,6 +17,8 @@ export interface DemoOutcome {
   };
   readonly maxCanaryWeight: number;
   readonly reason: string;
+  /** Under a load that changes: its shape, what an answer may take, and the sums since the change. */
+  readonly capacity?: CapacityTotals & { readonly load: LoadShape; readonly latencyTargetMs: number };
 }
 
 export interface Ending {
@@ -25,6 +30,7 @@ export interface Ending {
   readonly maxCanaryWeight: number;
   readonly seconds: number;
   readonly reason: string;
+  readonly capacity: CapacityTotals;
 }
 
 /** Judges the ending: the phase alone is not enough, the traffic and the image must be where they belong. */
@@ -34,6 +40,7 @@ export function judge(
   context: { options: DemoOptions; oldVersion: string; newVersion: string },
 ): DemoOutcome {
   const outcome = outcomeOf(ending, context);
+  const { load: shape } = context.options;
   return {
     outcome,
     expected: outcome === (context.options.fault === undefined ? "promoted" : "rolled-back"),
@@ -47,6 +54,9 @@ export function judge(
     },
     maxCanaryWeight: ending.maxCanaryWeight,
     reason: ending.reason,
+    ...(shape === undefined
+      ? {}
+      : { capacity: { load: shape, latencyTargetMs: LATENCY_TARGET_MS, ...ending.capacity } }),
   };
 }
 
@@ -71,6 +81,17 @@ export function renderSummary(outcome: DemoOutcome, load: LoadCounts, primaryIma
     ...Object.entries(load.byVersion).map(
       ([version, counts]) => `    ${version.padEnd(14)} ${counts.requests} requests, ${counts.failed} failed`,
     ),
+    ...capacityLines(outcome),
     `  as expected      ${outcome.expected ? "yes" : "no"}`,
+  ];
+}
+
+function capacityLines({ capacity }: DemoOutcome): string[] {
+  if (capacity === undefined) return [];
+  const { late, failed, latencyTargetMs, podMinutes, maxReady, shortSeconds } = capacity;
+  return [
+    `  since the change ${late} requests later than ${latencyTargetMs} ms, ${failed} failed`,
+    `  pods             ${podMinutes} pod-minutes; at most ${maxReady.primary} ready of the primary, ${maxReady.canary} of the canary`,
+    `  below the need   primary ${shortSeconds.primary} s, canary ${shortSeconds.canary} s`,
   ];
 }

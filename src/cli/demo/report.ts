@@ -1,6 +1,8 @@
 import { systemClock } from "#kube";
 import type { Screen } from "../output/screen.ts";
+import { renderCapacityFrame } from "./capacity-view.ts";
 import { decisionLines } from "./decision-lines.ts";
+import { type CapacityTotals, createHistory } from "./history.ts";
 import type { Load } from "./load.ts";
 import type { DemoOptions } from "./options.ts";
 import { type Frame, isNews, renderFrame, renderLine } from "./view.ts";
@@ -14,6 +16,8 @@ export interface Reporter {
   follow(watch: RolloutWatch, load: Load): void;
   /** Highest weight of the new version seen so far, in percent. */
   maxCanaryWeight(): number;
+  /** What it cost in pods and requests, from when the rollout was shown. */
+  capacityTotals(): CapacityTotals;
   /** Stops to show the rollout, with a last frame, and writes the summary. */
   end(summary: readonly string[]): void;
   /** Gives the terminal back; harmless twice. */
@@ -29,6 +33,7 @@ export function startReporter(screen: Screen, options: DemoOptions): Reporter {
   let timer: ReturnType<typeof setInterval> | undefined;
   let refresh = (): void => undefined;
   let maxWeight = 0;
+  const history = createHistory();
 
   function stamp(): string {
     return `${((systemClock.nowMs() - startedMs) / 1000).toFixed(1)}s`.padStart(7);
@@ -36,6 +41,7 @@ export function startReporter(screen: Screen, options: DemoOptions): Reporter {
 
   function follow(watch: RolloutWatch, load: Load): void {
     const fault = options.fault === undefined ? "" : `, fault ${options.fault.setting}`;
+    const shape = options.load === undefined ? "" : `, load ${options.load}`;
     let before: Frame | undefined;
     // By identity, not by position: a repeated event moves to the end of the list.
     const said = new Set(watch.decisions().map(({ id }) => id));
@@ -44,7 +50,7 @@ export function startReporter(screen: Screen, options: DemoOptions): Reporter {
       const snapshot = watch.snapshot();
       maxWeight = Math.max(maxWeight, snapshot.weightPercent);
       const frame: Frame = {
-        title: `Rollout of canary-app${fault}`,
+        title: `Rollout of canary-app${shape}${fault}`,
         elapsedMs: systemClock.nowMs() - startedMs,
         snapshot,
         load: load.counts(),
@@ -52,8 +58,12 @@ export function startReporter(screen: Screen, options: DemoOptions): Reporter {
           .slice(-DECISIONS_SHOWN)
           .map(({ time, mark, text }) => `${time.slice(11, 19)} ${mark === "warning" ? "! " : ""}${text}`),
       };
+      history.add(frame);
       if (screen.isTerminal) {
-        screen.draw(renderFrame(frame, screen.width()));
+        const width = screen.width();
+        screen.draw(
+          options.load === undefined ? renderFrame(frame, width) : renderCapacityFrame(frame, history.columns(), width),
+        );
         return;
       }
       for (const { id, mark, text } of lines.filter((line) => !said.has(line.id))) {
@@ -78,6 +88,7 @@ export function startReporter(screen: Screen, options: DemoOptions): Reporter {
       screen.print(...lines.map((line) => (line === "" || line.startsWith(" ") ? line : `${stamp()} | ${line}`))),
     follow,
     maxCanaryWeight: () => maxWeight,
+    capacityTotals: () => history.totals(),
     end(summary) {
       refresh();
       finish();

@@ -5,15 +5,16 @@ import { resources } from "#api";
 import { Failure, formatDuration, type Log } from "#base";
 import { type Cluster, startCluster } from "#cluster";
 import { createKubeClient, type KubeClient, loadKubeconfig, systemClock, systemRandom } from "#kube";
-import { findExamples, PROGRAM_DIRECTORY, VERSION } from "../installation.ts";
-import { readManifests } from "../output/manifests.ts";
+import { PROGRAM_DIRECTORY, VERSION } from "../installation.ts";
 import { openScreen } from "../output/screen.ts";
 import { applyObjects } from "./apply.ts";
-import { NEW_VERSION, OLD_VERSION, releasePatch, withDemoTimes } from "./changes.ts";
+import { NEW_VERSION, OLD_VERSION, releasePatch } from "./changes.ts";
+import { LATENCY_TARGET_MS } from "./load-changes.ts";
 import { type Load, startLoad } from "./load.ts";
 import type { DemoOptions } from "./options.ts";
 import { type DemoOutcome, judge, renderSummary } from "./outcome.ts";
 import { type Reporter, startReporter } from "./report.ts";
+import { type Scenario, scenarioOf } from "./scenario.ts";
 import type { RolloutSnapshot } from "./snapshot.ts";
 import { type RolloutWatch, watchRollout } from "./watch.ts";
 
@@ -23,8 +24,6 @@ const HOST = "canary.example.com";
 /** A rollout that has not ended by then never will: every phase of the demo has a shorter deadline. */
 const ROLLOUT_DEADLINE_MS = 240_000;
 const BOOTSTRAP_DEADLINE_MS = 90_000;
-/** Load before the change, so that the first frame has numbers. */
-const BASELINE_MS = 2000;
 const LAST_WORD_MS = 2000;
 /** Events that tell how a release ended. Source: docs of Flagger's events, flagger-spec 2.6 and 2.7. */
 const ENDING = /^(Promotion completed!|Canary failed!)/;
@@ -48,12 +47,13 @@ export async function runDemo(context: DemoContext): Promise<boolean> {
   const directory = mkdtempSync(join(tmpdir(), "serin-demo-"));
   const people = context.options.json ? context.stderr : context.stdout;
   const reporter = startReporter(openScreen(people, context.env), context.options);
+  const scenario = scenarioOf(context.options);
   let cluster: Cluster | undefined;
   try {
     reporter.say("Starting an embedded cluster");
-    cluster = await startDemoCluster(directory, context);
+    cluster = await startDemoCluster(directory, context, scenario);
     reporter.say(`Cluster is up: API ${cluster.apiUrl}, gateway http://127.0.0.1:${cluster.gatewayPort}`);
-    const outcome = await rollOut(cluster, { ...context, reporter });
+    const outcome = await rollOut(cluster, { ...context, reporter, scenario });
     if (context.options.json) context.stdout.write(`${JSON.stringify(outcome)}\n`);
     if (context.options.keep) await keepRunning(cluster, context, reporter);
     return outcome.expected;
@@ -67,7 +67,11 @@ export async function runDemo(context: DemoContext): Promise<boolean> {
   }
 }
 
-function startDemoCluster(directory: string, { log, options, signal }: DemoContext): Promise<Cluster> {
+function startDemoCluster(
+  directory: string,
+  { log, options, signal }: DemoContext,
+  { autoscaleIntervalMs }: Scenario,
+): Promise<Cluster> {
   return startCluster({
     dataDirectory: directory,
     programDirectory: PROGRAM_DIRECTORY,
@@ -76,6 +80,7 @@ function startDemoCluster(directory: string, { log, options, signal }: DemoConte
     gatewayPort: 0,
     // Two samples must lie in the first interval after a step, or its rates are empty.
     scrapeIntervalMs: 500,
+    ...(autoscaleIntervalMs === undefined ? {} : { autoscaleIntervalMs }),
     // Flagger's lower bound on the interval is 10 s; the demo has no time for that.
     operatorArgs: [`--min-interval=${formatDuration(Math.min(options.intervalMs, 1000))}`, "-control-loop-interval=1s"],
     images: {},
@@ -84,15 +89,18 @@ function startDemoCluster(directory: string, { log, options, signal }: DemoConte
   });
 }
 
-async function rollOut(cluster: Cluster, context: DemoContext & { readonly reporter: Reporter }): Promise<DemoOutcome> {
-  const { options, reporter, signal } = context;
+async function rollOut(
+  cluster: Cluster,
+  context: DemoContext & { readonly reporter: Reporter; readonly scenario: Scenario },
+): Promise<DemoOutcome> {
+  const { options, reporter, scenario, signal } = context;
   const client = createKubeClient(await loadKubeconfig(cluster.kubeconfigPath));
   const stop = new AbortController();
   const until = AbortSignal.any([signal, stop.signal]);
   let load: Load | undefined;
   try {
-    await applyObjects(client, withDemoTimes(readManifests(findExamples("article")), options));
-    reporter.say("Applied examples/article; waiting until the Canary is initialized");
+    await applyObjects(client, scenario.objects);
+    reporter.say(`Applied ${scenario.source}; waiting until the Canary is initialized`);
     const watch = await watchRollout({
       client,
       namespace: NAMESPACE,
@@ -103,6 +111,7 @@ async function rollOut(cluster: Cluster, context: DemoContext & { readonly repor
         workloads: `${NAME}(-primary)?`,
         windowSeconds: 5,
       },
+      isScaled: scenario.isScaled,
       clock: systemClock,
       random: systemRandom,
       log: context.log,
@@ -114,11 +123,13 @@ async function rollOut(cluster: Cluster, context: DemoContext & { readonly repor
       host: HOST,
       address: "127.0.0.1",
       port: cluster.gatewayPort,
-      requestsPerSecond: options.requestsPerSecond,
+      rateAt: scenario.rateAt,
+      lateAfterMs: LATENCY_TARGET_MS,
     });
-    reporter.say(`Initialized; sending ${options.requestsPerSecond} requests/s through the gateway (Host: ${HOST})`);
-    await delay(BASELINE_MS, signal);
-    return await release({ client, watch, load, reporter, options });
+    const loadEndMs = systemClock.nowMs() + scenario.loadMs;
+    reporter.say(`Initialized; sending ${scenario.load} through the gateway (Host: ${HOST})`);
+    await delay(scenario.baselineMs, signal);
+    return await release({ client, watch, load, reporter, options, loadEndMs, signal });
   } finally {
     stop.abort(new Failure("The demo has ended", { code: "Ended" }));
     await load?.stop();
@@ -140,8 +151,11 @@ async function release(run: {
   readonly load: Load;
   readonly reporter: Reporter;
   readonly options: DemoOptions;
+  /** The load goes on until then, though the release may be over. */
+  readonly loadEndMs: number;
+  readonly signal: AbortSignal;
 }): Promise<DemoOutcome> {
-  const { client, watch, load, reporter, options } = run;
+  const { client, watch, load, reporter, options, loadEndMs, signal } = run;
   const startedMs = systemClock.nowMs();
   const fault = options.fault === undefined ? "" : `; the new version has a fault: ${options.fault.description}`;
   reporter.say(`Changing the image from podinfo ${OLD_VERSION} to ${NEW_VERSION}${fault}`);
@@ -153,6 +167,8 @@ async function release(run: {
   reporter.follow(watch, load);
   // The phase is still the old one until the operator has seen the change.
   const last = await within(watch, { phase: ["Succeeded", "Failed"], deadlineMs: ROLLOUT_DEADLINE_MS });
+  const seconds = (systemClock.nowMs() - startedMs) / 1000;
+  await delay(Math.max(0, loadEndMs - systemClock.nowMs()), signal);
   const counts = await load.stop();
   await lastWord(watch);
   const outcome = judge(
@@ -161,8 +177,9 @@ async function release(run: {
       weightPercent: last.weightPercent,
       primaryVersion: last.primary.version,
       maxCanaryWeight: reporter.maxCanaryWeight(),
-      seconds: (systemClock.nowMs() - startedMs) / 1000,
+      seconds,
       reason: reasonOf(watch),
+      capacity: reporter.capacityTotals(),
     },
     counts,
     { options, oldVersion: OLD_VERSION, newVersion: NEW_VERSION },

@@ -1,5 +1,6 @@
 import type { Deployment, KubeObject } from "#api";
 import { isObject } from "#base";
+import { type CapacitySnapshot, capacityOf } from "./capacity-snapshot.ts";
 
 /** What the demo shows of one copy of the app. Rates are of the last seconds; undefined where there was no traffic. */
 export interface CopySnapshot {
@@ -22,6 +23,8 @@ export interface RolloutSnapshot {
   readonly threshold: number;
   readonly primary: CopySnapshot;
   readonly canary: CopySnapshot;
+  /** Undefined where the autoscalers are not looked at. */
+  readonly capacity: CapacitySnapshot | undefined;
   /** The operator's latest word on this Canary. */
   readonly lastEvent: string;
 }
@@ -39,6 +42,8 @@ export interface SnapshotSources {
   readonly primary: Deployment | undefined;
   readonly target: Deployment | undefined;
   readonly rates: ReadonlyMap<string, WorkloadRates>;
+  /** The autoscalers of both copies; undefined where they are not looked at. */
+  readonly scalers: { readonly primary: KubeObject | undefined; readonly canary: KubeObject | undefined } | undefined;
   readonly lastEvent: string;
 }
 
@@ -56,6 +61,14 @@ export function takeSnapshot(sources: SnapshotSources): RolloutSnapshot {
     threshold: thresholdOf(sources.canary),
     primary,
     canary,
+    capacity:
+      sources.scalers === undefined
+        ? undefined
+        : capacityOf({
+            canary: sources.canary,
+            primaryScaler: sources.scalers.primary,
+            canaryScaler: sources.scalers.canary,
+          }),
     lastEvent: sources.lastEvent,
   };
 }

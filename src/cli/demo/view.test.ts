@@ -46,9 +46,10 @@ const frame: Frame = {
       ["app-primary", { requestsPerSecond: 75, successPercent: 100, p99Ms: 4 }],
       ["app", { requestsPerSecond: 25, successPercent: 80.5, p99Ms: undefined }],
     ]),
+    scalers: undefined,
     lastEvent: "Advance",
   }),
-  load: { total: 100, failed: 2, byVersion: {}, lastFailure: "HTTP 500 from 6.4.1" },
+  load: { total: 100, failed: 2, late: 0, byVersion: {}, lastFailure: "HTTP 500 from 6.4.1" },
   decisions: ["12:00:01 Advance app.ns canary weight 30"],
 };
 

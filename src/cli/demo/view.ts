@@ -1,3 +1,4 @@
+import type { CapacitySnapshot, CopyNeed } from "./capacity-snapshot.ts";
 import type { LoadCounts } from "./load.ts";
 import type { CopySnapshot, RolloutSnapshot } from "./snapshot.ts";
 
@@ -32,7 +33,7 @@ export function renderFrame(frame: Frame, width: number): string[] {
     "",
     ...frame.decisions.map((decision) => `  ${decision}`),
   ];
-  return lines.map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line));
+  return fitLines(lines, width);
 }
 
 function copyLine(name: string, copy: CopySnapshot): string {
@@ -63,8 +64,9 @@ export function renderLine(frame: Frame): string {
     snapshot.phase,
     `weight ${percent(snapshot.weightPercent).trim()} served ${percent(snapshot.servedPercent).trim()}`,
     ...parts,
+    ...(snapshot.capacity === undefined ? [] : [trafficPart(snapshot), ...capacityParts(snapshot.capacity)]),
     `failed checks ${snapshot.failedChecks}/${snapshot.threshold}`,
-    `clients ${load.total} requests ${load.failed} failed`,
+    `clients ${load.total} requests ${load.failed} failed${snapshot.capacity === undefined ? "" : ` ${load.late} late`}`,
   ].join(" | ");
 }
 
@@ -78,24 +80,50 @@ export function isNews(before: Frame | undefined, after: Frame): boolean {
     a.failedChecks !== b.failedChecks ||
     a.primary.ready !== b.primary.ready ||
     a.canary.ready !== b.canary.ready ||
-    a.primary.version !== b.primary.version
+    a.primary.version !== b.primary.version ||
+    needsOf(a.capacity) !== needsOf(b.capacity)
   );
 }
 
-function bar(value: number): string {
+/** What is news of capacity: whole pods. The fractions behind them never stand still. */
+function needsOf(capacity: CapacitySnapshot | undefined): string {
+  return capacity === undefined ? "" : capacityParts(capacity).join();
+}
+
+function capacityParts({ primary, canary }: CapacitySnapshot): string[] {
+  const part = (name: string, { need, next, floor }: CopyNeed): string =>
+    `${name} needs ${count(need)} next ${count(next)} floor ${count(floor)}`;
+  return [part("primary", primary), part("canary", canary)];
+}
+
+function trafficPart({ primary, canary }: RolloutSnapshot): string {
+  return `requests/s primary ${number(primary.requestsPerSecond, "")} canary ${number(canary.requestsPerSecond, "")}`;
+}
+
+/** A number of pods. */
+export function count(value: number | undefined): string {
+  return value === undefined ? "-" : String(value);
+}
+
+/** Cuts lines that are too long. */
+export function fitLines(lines: readonly string[], width: number): string[] {
+  return lines.map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line));
+}
+
+export function bar(value: number): string {
   const filled = Math.round((Math.min(100, Math.max(0, value)) / 100) * BAR_WIDTH);
   return "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
 }
 
-function percent(value: number | undefined): string {
+export function percent(value: number | undefined): string {
   return value === undefined ? "   -" : `${String(Math.round(value)).padStart(3)}%`;
 }
 
-function number(value: number | undefined, unit: string): string {
+export function number(value: number | undefined, unit: string): string {
   if (value === undefined) return "-";
   return `${value >= 100 ? value.toFixed(0) : value.toFixed(1)}${unit}`;
 }
 
-function seconds(ms: number): string {
+export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)}s`;
 }

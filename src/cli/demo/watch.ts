@@ -11,6 +11,8 @@ export interface WatchOptions {
   /** Name of the Canary, of its target and of its service: the demo uses one name for all three. */
   readonly name: string;
   readonly rates: RateSource;
+  /** Whether ScaledObjects of these names scale the copies, and what is known of them is to be shown. */
+  readonly isScaled: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -56,7 +58,9 @@ export async function watchRollout(options: WatchOptions): Promise<RolloutWatch>
   const deployments = inform<Deployment>(resources.deployments);
   const virtualServices = inform(resources.virtualServices);
   const events = inform<Event>(resources.events);
-  await Promise.all([canaries.synced, deployments.synced, virtualServices.synced, events.synced]);
+  const scaledObjects = options.isScaled ? inform(resources.scaledObjects) : undefined;
+  const all = [canaries, deployments, virtualServices, events, ...(scaledObjects === undefined ? [] : [scaledObjects])];
+  await Promise.all(all.map(({ synced }) => synced));
   const rates = pollRates(options);
 
   const snapshot = (): RolloutSnapshot =>
@@ -66,6 +70,10 @@ export async function watchRollout(options: WatchOptions): Promise<RolloutWatch>
       primary: deployments.get({ namespace, name: `${name}-primary` }),
       target: deployments.get({ namespace, name }),
       rates: rates(),
+      scalers: scaledObjects && {
+        primary: scaledObjects.get({ namespace, name: `${name}-primary` }),
+        canary: scaledObjects.get({ namespace, name }),
+      },
       lastEvent: decisionsOf(events, name).at(-1)?.message ?? "",
     });
   const watched: readonly Informer<KubeObject>[] = [canaries, deployments, virtualServices];

@@ -64,7 +64,7 @@ export function prepareBuiltin(
  * Pods of a DaemonSet have one part behind the name. Flagger's pattern wants two, and so misses the canary and takes the
  * primary, whose name is one part longer, for it.
  */
-function rowFor(row: BuiltinRow, canary: Canary): BuiltinRow {
+export function rowFor(row: BuiltinRow, canary: Canary): BuiltinRow {
   if (namesOf(canary).targetKind !== "DaemonSet") return row;
   return { ...row, scope: row.scope.replace("-[0-9a-zA-Z]+(-[0-9a-zA-Z]+)", "-[0-9a-zA-Z]+") };
 }

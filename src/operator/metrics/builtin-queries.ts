@@ -41,16 +41,26 @@ export function builtinRowOf(provider: string): BuiltinRow {
 
 /** The query for one Canary. */
 export function builtinQuery(kind: BuiltinKind, row: BuiltinRow, values: TemplateValues): Result<string, string> {
+  return renderTemplate(composed(kind, row, { scope: row.scope, labels: [] }), writtenIn(row, values));
+}
+
+/** The matchers that select the series of the target. */
+export function builtinScope(row: BuiltinRow, values: TemplateValues): Result<string, string> {
+  return renderTemplate(row.scope, writtenIn(row, values));
+}
+
+/** Names as the matchers of a row take them. */
+function writtenIn(row: BuiltinRow, values: TemplateValues): TemplateValues {
   const written = (name: string): string =>
     row.writesWords === true ? name.replace(/\W/g, "_") : row.isExact === true ? name : name.replaceAll(".", "[.]");
-  return renderTemplate(composed(kind, row, { scope: row.scope, labels: [] }), {
+  return {
     ...values,
     namespace: written(values.namespace),
     target: written(values.target),
     service: written(values.service),
     ingress: written(values.ingress),
     route: written(values.route),
-  });
+  };
 }
 
 /**

@@ -26,6 +26,8 @@ export interface Located {
   readonly template: string;
   /** Whose fields the source may complain of, for messages; empty for the operator's own server. */
   readonly owner: string;
+  /** How both copies are compared by it, of its template. */
+  readonly comparison?: Pick<MetricTemplate["spec"], "counts" | "scalar">;
 }
 
 /** Finds who answers a metric, and what is needed to ask. */
@@ -71,7 +73,8 @@ function fromTemplate(canary: Canary, metric: CanaryMetric, context: MeasureCont
   const secret = secretOf(template, context);
   if (!secret.ok) return secret;
   const found = located({ provider, secret: secret.value, query, owner }, context);
-  return found.ok ? found : err({ ...found.error, message: `${owner}: ${found.error.message}` });
+  if (!found.ok) return err({ ...found.error, message: `${owner}: ${found.error.message}` });
+  return ok({ ...found.value, comparison: template.spec });
 }
 
 function located(

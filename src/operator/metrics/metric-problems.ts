@@ -3,6 +3,7 @@ import type { Problem } from "#base";
 import { partsOf } from "#rollout";
 import { locate, type MeasureSubject, type MetricFault, renderedQuery } from "./locate-metric.ts";
 import type { MeasureContext } from "./measure-context.ts";
+import { templateComparison } from "./samples/template-comparison.ts";
 
 /**
  * What keeps the metrics of a Canary from being asked for, as far as Canary, MetricTemplates and Secrets tell: nobody is
@@ -30,8 +31,15 @@ export function metricFault(subject: MeasureSubject, context: MeasureContext): M
   const rendered = renderedQuery(found.value, subject, context);
   if (!rendered.ok) return rendered.error;
   const message = source.fault?.({ ...request, ...rendered.value });
-  if (message === undefined) return undefined;
+  if (message === undefined) return comparisonFault(subject, context);
   return owner === ""
     ? { code: "invalid-value", message, fix: "correct the query" }
     : { code: "invalid-value", message: `${owner}: ${message}`, fix: "correct the MetricTemplate or its Secret" };
+}
+
+/** How a template compares both copies matters to a sequential analysis alone; others may use the template all the same. */
+function comparisonFault({ canary, metric, part }: MeasureSubject, context: MeasureContext): MetricFault | undefined {
+  if (part !== "template" || canary.spec.analysis.method !== "sequential") return undefined;
+  const comparison = templateComparison({ canary, metric }, context);
+  return comparison.ok ? undefined : comparison.error;
 }

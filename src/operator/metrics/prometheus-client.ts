@@ -44,11 +44,42 @@ export async function askPrometheus(
   query: string,
   signal: AbortSignal,
 ): Promise<PrometheusAnswer> {
-  const server = serverOf(target);
+  const parameters = { query: oneLine(query) };
+  const data = await callPrometheus(target, { endpoint: "query", parameters, maxBytes: MAX_BODY_BYTES }, signal);
+  return data.kind === "data" ? vectorOf(data) : data;
+}
+
+/** What a Prometheus sent, not yet looked into. */
+export interface PrometheusData {
+  readonly kind: "data";
+  readonly resultType: unknown;
+  readonly result: unknown;
+  /** When the answer was written, by the server's clock. */
+  readonly writtenMs: number | undefined;
+  /** Length of the answer. */
+  readonly byteCount: number;
+}
+
+/** One call of the query API. */
+export interface PrometheusCall {
+  readonly endpoint: "query" | "query_range";
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly maxBytes: number;
+  /** What to do when the answer is larger. */
+  readonly ifTooLarge?: string;
+}
+
+/** Asks for the raw result of a query; never rejects. */
+export async function callPrometheus(
+  target: PrometheusTarget,
+  call: PrometheusCall,
+  signal: AbortSignal,
+): Promise<PrometheusData | Extract<MetricResult, { readonly message: string }>> {
+  const server = serverOf(target, call.endpoint);
   if (!server.ok) return { kind: "error", message: server.error };
   const { url, headers } = server.value;
   const hidden = (text: string): string => redact(text, secretsIn(target), "[secret]");
-  const parameters = new URLSearchParams({ query: oneLine(query) }).toString();
+  const parameters = new URLSearchParams(call.parameters).toString();
   const isForm = parameters.length > MAX_GET_LENGTH;
   if (!isForm) url.search = url.search === "" ? parameters : `${url.search}&${parameters}`;
   else headers["content-type"] = "application/x-www-form-urlencoded";
@@ -59,9 +90,9 @@ export async function askPrometheus(
       signal: AbortSignal.any([signal, AbortSignal.timeout(QUERY_TIMEOUT_MS)]),
       ...(isForm ? { method: "POST", body: parameters } : {}),
     });
-    const { text, isWhole } = await readBounded(response.body, MAX_BODY_BYTES);
-    if (!isWhole) return { kind: "error", message: `the answer is larger than ${MAX_BODY_BYTES} bytes` };
-    return answerOf({ status: response.statusCode, text, writtenMs: dateOf(response.headers.date), hidden });
+    const { text, isWhole } = await readBounded(response.body, call.maxBytes);
+    if (!isWhole) return { kind: "error", message: tooLarge(call) };
+    return dataOf({ status: response.statusCode, text, writtenMs: dateOf(response.headers.date), hidden });
   } catch (thrown) {
     // A header that cannot be written, such as a token with a line break inside; the message names it without its value.
     if (thrown instanceof errors.InvalidArgumentError)
@@ -72,9 +103,13 @@ export async function askPrometheus(
   }
 }
 
+function tooLarge({ maxBytes, ifTooLarge }: PrometheusCall): string {
+  return `the answer is larger than ${maxBytes} bytes${ifTooLarge === undefined ? "" : `; ${ifTooLarge}`}`;
+}
+
 /** What is wrong with the address; undefined when it can be asked. */
 export function addressFault(target: PrometheusTarget): string | undefined {
-  const server = serverOf(target);
+  const server = serverOf(target, "query");
   return server.ok ? undefined : server.error;
 }
 
@@ -111,11 +146,14 @@ export function elementResult({ value: text, ageMs }: PrometheusElement, windowM
   return value === 0 ? { kind: "zero" } : { kind: "value", value };
 }
 
-function serverOf(target: PrometheusTarget): Result<{ url: URL; headers: Record<string, string | string[]> }, string> {
+function serverOf(
+  target: PrometheusTarget,
+  endpoint: PrometheusCall["endpoint"],
+): Result<{ url: URL; headers: Record<string, string | string[]> }, string> {
   try {
     const url = new URL(target.address);
     if (url.protocol !== "http:" && url.protocol !== "https:") throw new Error("the scheme is neither http nor https");
-    url.pathname = `${url.pathname.replace(/\/+$/, "")}/api/v1/query`;
+    url.pathname = `${url.pathname.replace(/\/+$/, "")}/api/v1/${endpoint}`;
     const headers = headersOf(target, url);
     url.username = "";
     url.password = "";
@@ -149,12 +187,12 @@ function secretsIn({ address, headers = {}, credentials }: PrometheusTarget): re
   return [...[...parts, ...login].flatMap(formsOf), ...loginOf(address)];
 }
 
-function answerOf(response: {
+function dataOf(response: {
   readonly status: number;
   readonly text: string;
   readonly writtenMs: number | undefined;
   readonly hidden: (text: string) => string;
-}): PrometheusAnswer {
+}): PrometheusData | Extract<MetricResult, { readonly message: string }> {
   const { status, text, hidden } = response;
   const body = parseJson(text);
   // Hidden first: a secret that is cut in two would not be found.
@@ -166,8 +204,12 @@ function answerOf(response: {
   if (!isObject(body) || body.status !== "success" || !isObject(body.data))
     return { kind: "unreachable", message: `the answer is not one of Prometheus: ${shown()}` };
   const { resultType, result } = body.data;
-  if (resultType === "scalar") return elementsOf([{ value: result }], response.writtenMs);
-  if (resultType === "vector" && Array.isArray(result)) return elementsOf(result, response.writtenMs);
+  return { kind: "data", resultType, result, writtenMs: response.writtenMs, byteCount: text.length };
+}
+
+function vectorOf({ resultType, result, writtenMs }: PrometheusData): PrometheusAnswer {
+  if (resultType === "scalar") return elementsOf([{ value: result }], writtenMs);
+  if (resultType === "vector" && Array.isArray(result)) return elementsOf(result, writtenMs);
   return { kind: "error", message: `the query gives a ${String(resultType)}; it must give a vector or a scalar` };
 }
 

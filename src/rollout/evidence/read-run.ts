@@ -8,10 +8,11 @@ import {
   readSampleRatio,
   readSignedRank,
 } from "#stats";
-import type { ScalarRule } from "../observation.ts";
+import type { MetricHistory, ScalarRule } from "../observation.ts";
 import { MAX_COMPARED_COUNT } from "../sequential-settings.ts";
 import { fieldsOf, listOf, readCount, readFinite, readFlag, type Reader, readText } from "./decode.ts";
 import { countPlan, type EvidenceRules, latencyPlan } from "./metric-plan.ts";
+import { isHistogram } from "./sample-faults.ts";
 import type {
   ChecksRecord,
   CountsTrial,
@@ -21,6 +22,7 @@ import type {
   Run,
   ScalarTrial,
   StepState,
+  UnknownTrial,
   Watch,
 } from "./run.ts";
 
@@ -98,7 +100,7 @@ function readTrial(json: unknown, rules: EvidenceRules): MetricTrial | undefined
   if (!isObject(json)) return undefined;
   switch (json["kind"]) {
     case "unknown":
-      return { kind: "unknown" };
+      return readUnknown(json);
     case "counts":
       return readCounts(json, rules);
     case "latency":
@@ -144,8 +146,26 @@ const MAX_NUMBER_COUNT = 64;
 const readHistogram: Reader<LatencyHistogram> = (value) => {
   const numbers = listOf(readCount, MAX_NUMBER_COUNT);
   const found = fieldsOf<LatencyHistogram>({ boundsMs: numbers, above: numbers, total: readCount })(value);
-  return found !== undefined && found.above.length === found.boundsMs.length ? found : undefined;
+  return found !== undefined && isHistogram(found) ? found : undefined;
 };
+
+const readUnknown = fieldsOf<UnknownTrial>(
+  {
+    kind: (): "unknown" => "unknown",
+    past: fieldsOf<MetricHistory>(
+      {
+        name: readText,
+        dispersions: listOf(readDispersion, MAX_NUMBER_COUNT),
+        histogram: readHistogram,
+        counts: readArm,
+        blockTicks: readCount,
+      },
+      ["dispersions", "histogram", "counts", "blockTicks"],
+    ),
+    loadRatio: readCount,
+  },
+  ["past"],
+);
 
 const readPlanned = fieldsOf<Pick<LatencyTrial, "past" | "isPlanned" | "dispersions">>({
   past: readHistogram,
@@ -155,7 +175,7 @@ const readPlanned = fieldsOf<Pick<LatencyTrial, "past" | "isPlanned" | "dispersi
 
 function readLatency(json: Record<string, unknown>, rules: EvidenceRules): LatencyTrial | undefined {
   const planned = readPlanned(json);
-  if (planned === undefined) return undefined;
+  if (planned === undefined || (planned.isPlanned && planned.past.total <= 0)) return undefined;
   const plan = latencyPlan(rules, planned);
   const rest = fieldsOf<Pick<LatencyTrial, "evidence" | "summaries" | "watch">>({
     evidence: (value) => readLatencyEvidence(plan, value),

@@ -8,7 +8,7 @@ import type {
   SampleRatioState,
   SignedRankState,
 } from "#stats";
-import type { ScalarRule } from "../observation.ts";
+import type { MetricHistory, ScalarRule } from "../observation.ts";
 
 /**
  * The evidence of a run, as the status keeps it: what was fixed before the first tick, and what came since.
@@ -69,9 +69,16 @@ export type MetricRun = {
   readonly missing: number;
 } & MetricTrial;
 
-export type MetricTrial =
-  /** A template that has said nothing yet. */
-  { readonly kind: "unknown" } | CountsTrial | LatencyTrial | ScalarTrial;
+export type MetricTrial = UnknownTrial | CountsTrial | LatencyTrial | ScalarTrial;
+
+/** A metric that has had no counts yet: the first look only learns where they begin. */
+export interface UnknownTrial {
+  readonly kind: "unknown";
+  /** The primary's, of which the plan is made when the first counts show what it is. */
+  readonly past?: MetricHistory;
+  /** Load of a canary's pod at its highest weight over that of a primary's pod before. */
+  readonly loadRatio: number;
+}
 
 export interface CountsTrial {
   readonly kind: "counts";

@@ -1,3 +1,4 @@
+import { deepEqual } from "#base";
 import {
   NO_BLOCK,
   NO_RANKS,
@@ -29,7 +30,7 @@ export function startTrial(
   const common = { name, weight, missing };
   switch (sample.kind) {
     case "missing":
-      return { ...common, kind: "unknown" };
+      return { ...common, kind: "unknown", ...(history === undefined ? {} : { past: history }), loadRatio };
     case "counts": {
       const dispersion = loaded(history?.dispersions?.[0], loadRatio);
       const plan = countPlan(rules, dispersion);
@@ -46,8 +47,10 @@ export function startTrial(
     }
     case "latency": {
       const past = history?.histogram;
-      const isPlanned = past !== undefined && isHistogram(past) && past.total >= LEARNED_COUNT;
       const bounds = sample.primary.boundsMs;
+      // A past with other bounds is one of another time.
+      const isUsable = past !== undefined && isHistogram(past) && deepEqual(past.boundsMs, bounds);
+      const isPlanned = isUsable && past.total >= LEARNED_COUNT;
       const empty = { boundsMs: bounds, above: bounds.map(() => 0), total: 0 };
       const start = {
         past: isPlanned ? past : empty,

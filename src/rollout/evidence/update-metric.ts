@@ -46,7 +46,8 @@ export function updateMetric(
 ): Result<MetricRun, string> {
   if (sample === undefined || isNothing(sample, interval)) return ok({ ...run, missing: run.missing + 1 });
   if (sample.kind === "missing") return ok(run);
-  const known = run.kind === "unknown" ? startTrial(run, sample, { rules, loadRatio: 1 }) : run;
+  const known =
+    run.kind === "unknown" ? startTrial(run, sample, { rules, history: run.past, loadRatio: run.loadRatio }) : run;
   if (known.kind !== sample.kind)
     return err(`${run.name} is measured as ${wordFor[sample.kind]} now, and was as ${wordFor[known.kind]}`);
   if (known.kind === "counts" && sample.kind === "counts") return ok(withCounts(known, sample, { interval, rules }));

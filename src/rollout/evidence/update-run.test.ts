@@ -107,7 +107,7 @@ test("readRun: gives what writeRun wrote, and refuses another version's, another
   expect(readRun(written, { ...options, revision: "other" })).toEqual({ kind: "none" });
   expect(readRun(written, { ...options, hash: "0" }).kind).toBe("other");
   for (const key of Object.keys(written).filter((name) => name !== "revision")) {
-    for (const value of [null, "x", [], -1e400, { a: 1 }]) {
+    for (const value of [null, "x", [], Number.NEGATIVE_INFINITY, { a: 1 }]) {
       const isOptional = ["untilMs", "warmSinceMs", "scaledMs", "requestsPerSecond"].includes(key);
       if (key === "hash" && value === "x") continue;
       if (key === "metrics" && Array.isArray(value)) continue;
@@ -126,4 +126,35 @@ test("settingsHash: changes with what evidence depends on, and not with what it 
     hash,
   );
   expect(settingsHash({ ...rules, sequential: { ...sequential, onTimeout: "hold" }, intervalMs: 1 })).toBe(hash);
+});
+
+test("startRunOf: the past that came with the first look, before any counts, makes the plan of the first counts", () => {
+  const bounds = { boundsMs: [10, 100], above: [600, 50], total: 1000 };
+  const name = "request-success-rate";
+  const waiting = (of: string): MetricSamples => ({ name: of, kind: "missing", reason: "waiting", message: "" });
+  const start = startRunOf(
+    {
+      untilMs: 0,
+      metrics: [waiting(name), waiting("request-duration")],
+      history: [
+        { name, dispersions: [3], counts: { total: 1000, bad: 5 } },
+        { name: "request-duration", dispersions: [2, 4], histogram: bounds },
+      ],
+    },
+    lookAt(0, { loadRatio: 2 }),
+  );
+  // As the status keeps it in between.
+  const options = { rules, hash: settingsHash(rules), revision: "r" };
+  const read = readRun(JSON.parse(JSON.stringify(writeRun(start))), options);
+  if (read.kind !== "run") throw new Error("what was written can be read");
+  const latency = { name: "request-duration", kind: "latency", canary: bounds, primary: bounds } as const;
+  const updated = updateRun(
+    read.run,
+    { untilMs: TICK_MS, metrics: [errors(1, 200, 4, 800), latency] },
+    lookAt(TICK_MS),
+  );
+  expect(updated.ok ? updated.value.metrics : []).toMatchObject([
+    { kind: "counts", dispersion: 5, pastRate: 0.005, missing: 0 },
+    { kind: "latency", isPlanned: true, dispersions: [3, 7], past: bounds },
+  ]);
 });

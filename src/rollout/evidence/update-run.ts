@@ -109,7 +109,9 @@ export function updateRun(before: Run, samples: Samples, look: Look): Result<Run
     updated.push(next.value);
   }
   const next = { ...run, metrics: updated };
-  return ok(isNewer ? settled(next, { fromMs, untilMs, arms: trafficOf(samples), look }) : next);
+  return ok(
+    isNewer ? settled(next, { fromMs, untilMs, arms: trafficOf(samples), isSampled: hasCounts(samples), look }) : next,
+  );
 }
 
 /** The run at the weight that is on trial now: what was counted at another one is closed. */
@@ -172,27 +174,34 @@ interface Settled {
   readonly fromMs: number;
   readonly untilMs: number;
   readonly arms: Arms | undefined;
+  /** Whether any metric was counted. */
+  readonly isSampled: boolean;
   readonly look: Look;
 }
 
 /** What an interval changes beside the metrics: where the next begins, how much traffic there is, and how it was split. */
-function settled(run: Run, { fromMs, untilMs, arms, look }: Settled): Run {
+function settled(run: Run, { fromMs, untilMs, arms, isSampled, look }: Settled): Run {
   const { sinceMs, weightSinceMs, ticks } = run.step;
   // An interval that began at another weight is no part of this one's bound.
   const metrics = fromMs >= weightSinceMs ? run.metrics : run.metrics.map(withNewStep);
-  const step = { ...run.step, ticks: ticks + (fromMs >= sinceMs ? 1 : 0) };
+  const isCounted = isSampled && fromMs >= sinceMs;
+  const step = { ...run.step, ticks: ticks + (isCounted ? 1 : 0) };
   const next = { ...run, untilMs, metrics, step };
   if (arms === undefined) return next;
   const perSecond = (1000 * (arms.canary.total + arms.primary.total)) / (untilMs - fromMs);
   const before = run.requestsPerSecond ?? perSecond;
-  const isCounted = look.isSplit && fromMs >= weightSinceMs + ROUTE_SETTLE_MS;
+  const isJudged = look.isSplit && fromMs >= weightSinceMs + ROUTE_SETTLE_MS;
   return {
     ...next,
     requestsPerSecond: before + RATE_SHARE * (perSecond - before),
-    ratio: isCounted
+    ratio: isJudged
       ? updateSampleRatio(run.ratio, { canary: arms.canary.total, primary: arms.primary.total })
       : run.ratio,
   };
+}
+
+function hasCounts({ metrics }: Samples): boolean {
+  return metrics.some(({ kind }) => kind !== "missing");
 }
 
 /** Requests of both copies, by the metric that counts all of them. */

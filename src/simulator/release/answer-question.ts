@@ -11,7 +11,7 @@ import {
   SUCCESS_RATE,
 } from "#rollout";
 import { displayQuantile } from "#stats";
-import { ISTIO_BOUNDS_MS, type PrimaryHistory, type ServiceStep } from "../traffic/index.ts";
+import { ISTIO_BOUNDS_MS, type PrimaryHistory } from "../traffic/index.ts";
 import type { Moment } from "./moment.ts";
 import { armsOf, histogramOf, type StepLog } from "./step-log.ts";
 
@@ -77,20 +77,18 @@ function samplesOf(question: SamplesQuestion, source: AnswerSource): Samples {
   }
   const history = question.needsHistory ? { history: historyOf(source) } : {};
   const afterMs = question.afterMs === undefined ? undefined : question.afterMs - epochMs;
-  // The first tick only learns where counting begins, and what there is to count.
-  const counts = afterMs === undefined ? NOTHING : source.log.bothOver({ afterMs, endMs: countedMs });
+  // The first tick only learns where counting begins.
+  const counts = afterMs === undefined ? undefined : source.log.bothOver({ afterMs, endMs: countedMs });
   const metrics = metricNames.map((name): MetricSamples => {
     if (counts === undefined)
-      return { name, kind: "missing", reason: "waiting", message: "no count is newer than the last ones" };
+      return { name, kind: "missing", reason: "waiting", message: "counts come with a later look" };
     if (name === SUCCESS_RATE) return { name, kind: "counts", arms: armsOf(counts) };
     return { name, kind: "latency", canary: histogramOf(counts.canary), primary: histogramOf(counts.primary) };
   });
-  const untilMs = counts === undefined ? undefined : epochMs + Math.max(0, countedMs);
+  const isCounted = counts !== undefined || afterMs === undefined;
+  const untilMs = isCounted ? epochMs + Math.max(0, countedMs) : undefined;
   return { untilMs, metrics, ...history };
 }
-
-const NO_REQUESTS = { total: 0, bad: 0, above: ISTIO_BOUNDS_MS.map(() => 0) };
-const NOTHING: ServiceStep = { canary: NO_REQUESTS, primary: NO_REQUESTS };
 
 function historyOf({ history, metricNames }: AnswerSource): MetricHistory[] {
   return metricNames.map((name) =>

@@ -25,16 +25,3 @@ function mergeTwo(before: MetricSamples, next: MetricSamples): MetricSamples {
   }
   return next;
 }
-
-/** The metric as it is where counting begins: nothing counted yet, of the kind that the recording has. */
-export function emptyMetric(name: string, ticks: readonly RecordedTick[]): MetricSamples {
-  const sample = mergeMetric(name, ticks);
-  if (sample.kind === "counts") {
-    const none = { total: 0, bad: 0 };
-    return { ...sample, arms: { canary: none, primary: none } };
-  }
-  if (sample.kind !== "latency") return sample;
-  const { boundsMs } = sample.primary;
-  const none = { boundsMs, above: boundsMs.map(() => 0), total: 0 };
-  return { ...sample, canary: none, primary: none };
-}

@@ -12,7 +12,7 @@ import { displayQuantile } from "#stats";
 import type { Verdict } from "../peers/index.ts";
 import { type Moment, ReleaseModel } from "../release/index.ts";
 import type { RecordedTick } from "./decode-recording.ts";
-import { emptyMetric, mergeMetric } from "./merge-ticks.ts";
+import { mergeMetric } from "./merge-ticks.ts";
 
 /** What would have been decided about a release that was recorded. */
 export interface Replay {
@@ -144,7 +144,8 @@ function samplesOf(recorded: Recorded, question: SamplesQuestion): Samples {
   const past = ticks.find(({ history }) => history !== undefined)?.history;
   const history = question.needsHistory && past !== undefined ? { history: past } : {};
   if (question.afterMs === undefined) {
-    const metrics = names.map((name) => emptyMetric(name, ticks));
+    const waiting = { kind: "missing", reason: "waiting", message: "counting begins now" } as const;
+    const metrics = names.map((name) => ({ name, ...waiting }));
     return { untilMs: moment.epochMs + moment.countedMs, metrics, ...history };
   }
   const span = between(recorded, question.afterMs - moment.epochMs);

@@ -4,7 +4,7 @@ import type { Clock, Log } from "#base";
 import type { TriggerConfig } from "./parameters/trigger-config.ts";
 
 /**
- * The contract of a trigger: one file for each, listed in `index.ts`.
+ * The contract of a trigger: one file or one folder for each, listed in `index.ts`.
  *
  * A ScaledObject builds all of its triggers, reads them at each poll and whenever its autoscaler asks, and closes them
  * when it changes, errs or goes. Source: keda-hpa-spec 4, 6, 15.

@@ -15,7 +15,8 @@ const CRASH_AFTER_MS = 1000;
 
 /**
  * The built-in podinfo: the flags, endpoints and metrics of github.com/stefanprodan/podinfo that manifests and dashboards
- * rely on, the version taken from the image's tag, and faults on request (variable PODINFO_FAULT).
+ * rely on, the version taken from the image's tag, and on request
+ * faults (variable PODINFO_FAULT) and a limited capacity (PODINFO_CAPACITY), which real podinfo ignores.
  */
 export async function podinfoMain(
   argv: readonly string[],
@@ -64,9 +65,11 @@ export async function servePodinfo(options: {
   const grpc = await startGrpc(context);
   announce(settings, servers, log);
   const crash = settings.fault.crashes ? setTimeout(() => crashNow(log, end), CRASH_AFTER_MS) : undefined;
+  const warming = warmUp(context);
   const stopped = AbortSignal.any([signal, panicked.signal]);
   if (!stopped.aborted) await once(stopped, "abort");
   clearTimeout(crash);
+  clearTimeout(warming);
   if (panicked.signal.aborted) {
     for (const server of servers) server.close().closeAllConnections();
     await grpc?.close();
@@ -82,6 +85,16 @@ export async function servePodinfo(options: {
   cut.abort();
   await grpc?.close();
   return 0;
+}
+
+/** Keeps a pod that takes its time to start from being ready before; undefined for one that does not. */
+function warmUp({ settings, health }: PodinfoContext): NodeJS.Timeout | undefined {
+  const { startMs } = settings.capacity;
+  if (startMs === 0 || !health.isReady) return undefined;
+  health.isReady = false;
+  return setTimeout(() => {
+    health.isReady = true;
+  }, startMs);
 }
 
 async function listenAll(context: PodinfoContext): Promise<Server[]> {

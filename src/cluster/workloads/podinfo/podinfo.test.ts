@@ -134,6 +134,30 @@ test("podinfo: the latency fault spares the probes", async () => {
   await exitCode;
 });
 
+test("podinfo: a limited capacity makes requests wait, refuses what may not, and spares the probes", async () => {
+  const env = { PODINFO_CAPACITY: "concurrency=1,time=100ms,queue=1" };
+  const { url, stop, exitCode } = await run([], env);
+  const begunMs = performance.now();
+  const answers = await Promise.all([1, 2, 3].map(() => get(`${url}/`)));
+  expect(performance.now() - begunMs).toBeGreaterThanOrEqual(199);
+  expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 200, 503]);
+  const refused = answers.find(({ status }) => status === 503);
+  expect(JSON.parse(refused?.text ?? "{}")).toMatchObject({ version: "6.4.0" });
+  const busy = get(`${url}/`);
+  expect((await get(`${url}/readyz`)).status).toBe(200);
+  expect((await busy).status).toBe(200);
+  stop();
+  expect(await exitCode).toBe(0);
+});
+
+test("podinfo: a pod that takes its time to start is not ready before, and then is", async () => {
+  const { url, stop, exitCode } = await run([], { PODINFO_CAPACITY: "start=200ms" });
+  expect((await get(`${url}/readyz`)).status).toBe(503);
+  await expect.poll(async () => (await get(`${url}/readyz`)).status, { timeout: 5000 }).toBe(200);
+  stop();
+  expect(await exitCode).toBe(0);
+});
+
 test("podinfo: readiness can be switched, and /panic ends it with 255", async () => {
   const { url, exitCode } = await run(["--unready"]);
   expect((await get(`${url}/readyz`)).status).toBe(503);
@@ -172,6 +196,7 @@ test("readSettings: variables, flags over them, and what is wrong with them", ()
   expect(read([], { PODINFO_UI_COLOR: "red" })).toBe("red");
   expect(read(["--ui-color=blue"], { PODINFO_UI_COLOR: "red" })).toBe("blue");
   expect(read([], { PODINFO_FAULT: "nonsense" })).toContain('PODINFO_FAULT: invalid fault "nonsense"');
+  expect(read([], { PODINFO_CAPACITY: "lots" })).toContain('PODINFO_CAPACITY: invalid capacity "lots"');
   expect(read(["--port=70000"])).toBe('flag "--port" must be a port from 0 to 65535');
   expect(read(["--level=loud"])).toContain('received "loud"');
   expect(read(["--random-delay-min=9"])).toContain("--random-delay-min");

@@ -1,12 +1,14 @@
 import { randomInt } from "node:crypto";
 import type { RequestListener, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createTurnstile, type Turnstile } from "./capacity.ts";
 import { createErrorSpread } from "./fault.ts";
 import { findRoute, type PodinfoContext, sendFailure, sendJson } from "./routes.ts";
 
-/** Creates the listener of the main port: metrics around, then faults and random trouble, then the route. */
+/** Creates the listener of the main port: metrics around, then the pod's capacity, faults and random trouble, then the route. */
 export function createPodinfoListener(context: PodinfoContext): RequestListener {
   const mustFail = createErrorSpread(context.settings.fault.errorPercent);
+  const turnstile = createTurnstile(context.settings.capacity);
   return (request, response) => {
     const startedMs = performance.now();
     const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
@@ -26,8 +28,30 @@ export function createPodinfoListener(context: PodinfoContext): RequestListener 
       if (route.isOrdinary && (await isSpoiled(context, response, mustFail))) return;
       await route.handle({ request, response, captures, context });
     };
-    answer().catch((thrown: unknown) => sendFailure(response, thrown));
+    const answered = route.isOrdinary ? inTurn({ context, response, turnstile }, answer) : answer();
+    answered.catch((thrown: unknown) => sendFailure(response, thrown));
   };
+}
+
+/** Answers when it is the request's turn; a pod with more to do than it can refuses. */
+async function inTurn(
+  of: { readonly context: PodinfoContext; readonly response: ServerResponse; readonly turnstile: Turnstile },
+  answer: () => Promise<void>,
+): Promise<void> {
+  const { context, response, turnstile } = of;
+  const { capacity, version } = context.settings;
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  if (!(await turnstile.enter(gone.signal))) {
+    sendJson(response, 503, { code: 503, version, message: "capacity: as many requests as may wait are waiting" });
+    return;
+  }
+  try {
+    if (capacity.serviceMs > 0) await sleep(capacity.serviceMs, undefined, { signal: context.signal });
+    await answer();
+  } finally {
+    turnstile.leave();
+  }
 }
 
 /** Applies faults and random trouble; true when the request was answered with an error. */

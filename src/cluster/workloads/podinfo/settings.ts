@@ -10,6 +10,7 @@ import {
   switchFlag,
 } from "../go-flags.ts";
 import { podAddress } from "../pod-address.ts";
+import { type Capacity, parseCapacity } from "./capacity.ts";
 import { type Fault, parseFault } from "./fault.ts";
 
 /** Flags that do something here. Source: podinfo 6.4, cmd/podinfo/main.go. */
@@ -60,6 +61,7 @@ export interface PodinfoSettings {
   readonly address: string;
   readonly message: string;
   readonly fault: Fault;
+  readonly capacity: Capacity;
   /** Flags that were given and change nothing. */
   readonly ignored: readonly string[];
 }
@@ -84,6 +86,8 @@ export function readSettings(argv: readonly string[], env: Env): Result<PodinfoS
     return err('flag "--random-delay-min" must be from 0 to --random-delay-max');
   const fault = parseFault(env.PODINFO_FAULT ?? "");
   if (!fault.ok) return err(`PODINFO_FAULT: ${fault.error}`);
+  const capacity = parseCapacity(env.PODINFO_CAPACITY ?? "");
+  if (!capacity.ok) return err(`PODINFO_CAPACITY: ${capacity.error}`);
   const version = env.SERIN_IMAGE_TAG ?? "unknown";
   return ok({
     flags: values,
@@ -92,6 +96,7 @@ export function readSettings(argv: readonly string[], env: Env): Result<PodinfoS
     address: values.host === "" ? podAddress(env) : values.host,
     message: values["ui-message"] === "" ? `greetings from podinfo v${version}` : values["ui-message"],
     fault: fault.value,
+    capacity: capacity.value,
     ignored: Object.keys(flagsWithoutEffect).filter((name) => parsed.value.given.has(name)),
   });
 }

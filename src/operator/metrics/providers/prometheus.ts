@@ -6,16 +6,16 @@ import { addressFault, askPrometheus, type PrometheusTarget, singleResult } from
 export const prometheus: MetricSource = {
   types: ["prometheus"],
   async query(request) {
-    const target = targetOf(request);
+    const target = prometheusTargetOf(request);
     if (!target.ok) return { kind: "error", message: target.error };
     return singleResult(await askPrometheus(target.value, request.query, request.signal), request.intervalMs);
   },
   fault(request) {
-    const target = targetOf(request);
+    const target = prometheusTargetOf(request);
     return target.ok ? addressFault(target.value) : target.error;
   },
   async probe(request) {
-    const target = targetOf(request);
+    const target = prometheusTargetOf(request);
     if (!target.ok) return target.error;
     const result = singleResult(await askPrometheus(target.value, "vector(1)", request.signal));
     if (result.kind === "value" && result.value === 1) return undefined;
@@ -23,7 +23,8 @@ export const prometheus: MetricSource = {
   },
 };
 
-function targetOf({
+/** Where the Prometheus of a template is, and how to be let in. */
+export function prometheusTargetOf({
   provider,
   secret,
   http,
