@@ -216,3 +216,13 @@ test("serin simulate --replay: what would have been said to a recording, as text
   });
   expect((await serin("-f", oneCanary, "--replay", recording, "--fault", "errors=1%")).status).toBe(2);
 });
+
+test("serin simulate: a sequential analysis is run as such", async () => {
+  const text = canaryText("web").replace("threshold: 3", "threshold: 3\n    method: sequential");
+  const flags = ["--runs", "4", "--rps", "1000", "--noise", "iid", "--fault", "errors=30%"];
+  const { status, out } = await serin("-f", write("sequential.yaml", text), ...flags);
+  expect(status).toBe(0);
+  expect(out).toContain("shop/web: sequential, 1000 requests/s");
+  expect(out).toMatch(/healthy +0\.0% /);
+  expect(out).toMatch(/errors=30% +100\.0% /);
+});

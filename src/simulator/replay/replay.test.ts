@@ -1,7 +1,14 @@
 import { expect, test } from "vitest";
 import type { Canary } from "#api";
 import { DecideJudge } from "../release/index.ts";
-import { ISTIO_BOUNDS_MS, NO_HISTORY, type ServiceStep, ServiceTraffic, type TrafficPlan } from "../traffic/index.ts";
+import {
+  drawHistory,
+  ISTIO_BOUNDS_MS,
+  NO_HISTORY,
+  type ServiceStep,
+  ServiceTraffic,
+  type TrafficPlan,
+} from "../traffic/index.ts";
 import { decodeRecording, type RecordedTick } from "./decode-recording.ts";
 import { replayRelease } from "./replay-release.ts";
 
@@ -51,8 +58,8 @@ function lineOf({ canary: c, primary: p }: ServiceStep, endMs: number): string {
 }
 
 /** A release as it went, and a recording of it. */
-function record(plan: TrafficPlan, seed: number) {
-  const judge = new DecideJudge({ canary, history: NO_HISTORY, environment: {}, seed, stepMs: STEP_MS });
+function record(plan: TrafficPlan, seed: number, { of = canary, history = NO_HISTORY } = {}) {
+  const judge = new DecideJudge({ canary: of, history, environment: {}, seed, stepMs: STEP_MS });
   const traffic = new ServiceTraffic(plan, seed, STEP_MS);
   const lines: string[] = [];
   let endMs = 0;
@@ -82,6 +89,30 @@ test("replayRelease: a recorded release ends as it did, at the same time, whatev
       const { text, verdict, endMs } = record(plan, seed);
       expect(replayRelease(canary, decode(text))).toMatchObject({ verdict, endedMs: endMs });
     }
+});
+
+test("replayRelease: a recorded sequential analysis ends as it did, with the history that it had", () => {
+  const analysis = { ...canary.spec.analysis, method: "sequential", interval: "30s" } as const;
+  const of: Canary = { ...canary, spec: { ...canary.spec, analysis } };
+  const history = drawHistory(calm, 1);
+  const past = [
+    {
+      name: "request-success-rate",
+      dispersions: [history.errorDispersion],
+      counts: { total: history.total, bad: history.bad },
+    },
+    {
+      name: "request-duration",
+      dispersions: history.latencyDispersions,
+      histogram: { boundsMs: ISTIO_BOUNDS_MS, above: history.above, total: history.total },
+    },
+  ];
+  for (const plan of [calm, { ...calm, canaryFaults: [{ kind: "errors", share: 0.05 } as const] }]) {
+    const { text, verdict, endMs } = record(plan, 1, { of, history });
+    const [first, ...rest] = decode(text);
+    if (first === undefined) throw new Error("a recording has ticks");
+    expect(replayRelease(of, [{ ...first, history: past }, ...rest])).toMatchObject({ verdict, endedMs: endMs });
+  }
 });
 
 test("replayRelease: the decisions are told once each, with their sentence; a recording that ends too soon has no verdict", () => {
