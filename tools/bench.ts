@@ -1,6 +1,6 @@
 import type { Figures } from "../test/bench/figures.ts";
 
-const FLAGS = ["--json", "--plot", "--live"];
+const FLAGS = ["--json", "--plot", "--live", "--full"];
 
 /** The benchmarks by name; each is loaded only when it is asked for. */
 const benches: Readonly<Record<string, () => Promise<Figures>>> = {
@@ -11,19 +11,22 @@ const benches: Readonly<Record<string, () => Promise<Figures>>> = {
     process.argv.includes("--live")
       ? (await import("../test/bench/capacity-live.ts")).benchCapacityLive()
       : (await import("../test/bench/capacity.ts")).benchCapacity(),
+  verdicts: async () => (await import("../test/bench/verdicts.ts")).benchVerdicts(),
+  simulator: async () => (await import("../test/bench/simulator.ts")).benchSimulator(),
   promql: async () => (await import("../test/bench/promql.ts")).benchPromql(),
 };
 
 /**
- * `npm run bench -- NAME [--json] [--plot] [--live]`: measures, prints a table, with `--json` one last line for programs, with
- * `--plot` pictures, and with `--live` on the embedded cluster instead of the simulator (capacity alone has these two).
+ * `npm run bench -- NAME [--json] [--plot] [--live] [--full]`: measures, prints a table, with `--json` one last line for programs.
+ * Of capacity alone: `--plot` draws pictures, `--live` measures on the embedded cluster instead of the simulator. Of verdicts alone:
+ * `--full` makes as many runs as the goals were set with.
  */
 async function main(): Promise<void> {
   const [name = "", ...flags] = process.argv.slice(2);
   const bench = benches[name];
   if (bench === undefined || flags.some((flag) => !FLAGS.includes(flag))) {
     console.error(
-      `usage: npm run bench -- ${Object.keys(benches).join("|")} [--json] [--plot] [--live]; received "${process.argv.slice(2).join(" ")}"`,
+      `usage: npm run bench -- ${Object.keys(benches).join("|")} [--json] [--plot] [--live] [--full]; received "${process.argv.slice(2).join(" ")}"`,
     );
     process.exitCode = 2;
     return;

@@ -9,6 +9,7 @@ import { runDemo } from "./demo/run.ts";
 import { VERSION } from "./installation.ts";
 import { createLog } from "./output/log.ts";
 import { type ProgramContext, UsageError } from "./program-context.ts";
+import { addSimulate } from "./simulate/command.ts";
 import { type RawUpOptions, parseUpOptions, runUp } from "./up.ts";
 
 /** Exit statuses. Source: docs/ARCHITECTURE.md, "Commands". */
@@ -52,6 +53,7 @@ function buildProgram(context: ProgramContext, state: { status: number }): Comma
   addDemo(program, context, state);
   addOperator(program, context, state);
   addPeopleCommands(program, context, state);
+  addSimulate(program, context, state);
   addWhyCommand(program, context, state);
   addPlanCommand(program, context, state);
   return program;
