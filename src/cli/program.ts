@@ -93,7 +93,7 @@ function addDemo(program: Command, context: ProgramContext, state: { status: num
     .option("--interval <duration>", "analysis interval (default: 2s, with --load 5s)")
     .option(
       "--rps <rate>",
-      "requests per second through the gateway (default: 200, with thresholds 100, with --load a peak of 50)",
+      "requests per second through the gateway (default: 500, with thresholds 100, with --load a peak of 50)",
     )
     .option("--keep", "leave the cluster running after the rollout, until Ctrl-C")
     .option("--json", "end with one line of JSON; progress goes to standard error")

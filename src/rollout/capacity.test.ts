@@ -289,6 +289,26 @@ test("need: a tick learns from both copies, but not from cold pods", () => {
   expect(decideScene(scene(NOW_MS - 5000)).status.capacity?.learned).toHaveLength(1);
 });
 
+test("need: nothing is learned while the window of the requests reaches back to another weight", () => {
+  const scene: Scene = {
+    ...analysing,
+    analysis: { interval: "5s" },
+    status: { ...analysing.status, lastTransitionTime: at(-9000) },
+    answers: { served: servedAt(400, 20) },
+  };
+  expect(decideScene(scene).status.capacity?.learned).toBeUndefined();
+});
+
+test("need: what was learned before does not outweigh what the autoscalers see now by more than half", () => {
+  const learned = [{ revision: "s-old", requestsPerPod: 10, deviation: 0, sampleCount: 9 }];
+  const scene: Scene = {
+    ...analysing,
+    status: { ...analysing.status, capacity: { learned } },
+    answers: { served: servedAt(400, 20) },
+  };
+  expect(decideScene(scene).explanation.capacity).toMatchObject({ method: "learned", podsForAll: 15 });
+});
+
 test("need: without any measure it is the size that the user chose, for fixed replicas as for an autoscaler in an outage", () => {
   const fixed = decideScene({
     status: { phase: "Progressing", canaryWeight: 40 },

@@ -163,9 +163,17 @@ function demandOf(s: Situation, primary: WorkloadObservation): Demand | undefine
   return {
     method: learned === undefined ? "autoscaler" : "learned",
     requestsPerSecond,
-    podsForPrimary: Math.max(asked ?? 0, learned?.primary ?? 0),
-    podsForCanary: Math.max(asked ?? 0, learned?.canary ?? 0),
+    podsForPrimary: larger(asked, learned?.primary),
+    podsForCanary: larger(asked, learned?.canary),
   };
+}
+
+/** How much more than what the autoscalers see now is believed of what was learned before. */
+const LEARNED_MAX = 1.5;
+
+function larger(asked: number | undefined, learned: number | undefined): number {
+  if (asked === undefined || learned === undefined) return asked ?? learned ?? 0;
+  return Math.max(asked, Math.min(learned, LEARNED_MAX * asked));
 }
 
 /** Requests per second of both copies in the answers of this tick. */

@@ -196,6 +196,9 @@ function learnedAt(s: Situation): NonNullable<CanaryCapacityStatus["learned"]> {
   const answer = s.observation.answers.get("served");
   if (answer?.kind !== "served" || answer.share === undefined) return known;
   const { canaryPercent, requestCount, windowMs } = answer.share;
+  // The window of the requests may reach back to another weight, at which the autoscaler's newer figures no longer are.
+  const sinceMs = parseTime(s.status.lastTransitionTime) ?? 0;
+  if (s.nowMs - sinceMs < windowMs) return known;
   const rate = requestCount / (windowMs / 1000);
   const samples = [
     {

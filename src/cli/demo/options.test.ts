@@ -4,7 +4,7 @@ import { parseDemoOptions } from "./options.ts";
 test("parseDemoOptions: defaults and the three faults", () => {
   expect(parseDemoOptions({})).toMatchObject({
     ok: true,
-    value: { method: "sequential", intervalMs: 2000, requestsPerSecond: 200, fault: undefined },
+    value: { method: "sequential", intervalMs: 2000, requestsPerSecond: 500, fault: undefined },
   });
   expect(parseDemoOptions({ method: "threshold" })).toMatchObject({ ok: true, value: { requestsPerSecond: 100 } });
   for (const fault of ["errors=20%", "latency=800ms", "crash"]) {

@@ -44,8 +44,8 @@ const INTERVAL_MIN_MS = 1000;
 /** What the options are when they are not given, and how far the rate may go: autoscaled pods need time, and are small. */
 const STEADY = { method: "sequential", interval: "2s", rpsMax: 2000 } as const;
 const CHANGING = { method: "threshold", interval: "5s", rpsMax: 80 } as const;
-/** Evidence comes with requests: twice as many make the release twice as short. */
-const RATES = { sequential: "200", threshold: "100", changing: "50" } as const;
+/** Evidence comes with requests: twice as many make the release half as long. */
+const RATES = { sequential: "500", threshold: "100", changing: "50" } as const;
 
 /** Parses the options; the error quotes the value and says what to write instead. */
 export function parseDemoOptions(raw: RawDemoOptions): Result<DemoOptions, string> {

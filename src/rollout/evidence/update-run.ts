@@ -158,10 +158,12 @@ function intervalOf(run: Run, { fromMs, look }: { readonly fromMs: number; reado
   const sinceWarm = run.warmSinceMs === undefined ? 0 : fromMs - run.warmSinceMs;
   const sinceScaled = run.scaledMs === undefined ? Number.POSITIVE_INFINITY : fromMs - run.scaledMs;
   const { warmUpMs } = rules.sequential;
+  // An app that is warm sooner is warm sooner in its new pods, too.
+  const scaleUpMs = Math.min(SCALE_UP_MS, warmUpMs);
   return {
     hasTraffic,
-    envelope: Math.max(warmUpEnvelope(sinceWarm, warmUpMs), warmUpEnvelope(sinceScaled, SCALE_UP_MS)),
-    countsForBound: countsForBound(sinceWarm, warmUpMs) && countsForBound(sinceScaled, SCALE_UP_MS),
+    envelope: Math.max(warmUpEnvelope(sinceWarm, warmUpMs), warmUpEnvelope(sinceScaled, scaleUpMs)),
+    countsForBound: countsForBound(sinceWarm, warmUpMs) && countsForBound(sinceScaled, scaleUpMs),
   };
 }
 
