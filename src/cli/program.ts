@@ -89,8 +89,12 @@ function addDemo(program: Command, context: ProgramContext, state: { status: num
     .description("roll out a new version under load on a cluster of its own, and show it to the end")
     .option("--fault <fault>", "fault of the new version: errors=20%, latency=800ms or crash")
     .option("--load <shape>", "visitors that come and go on an autoscaled app: ramp, spike or diurnal")
+    .option("--method <method>", "how it is judged: sequential (the default) or threshold (the default with --load)")
     .option("--interval <duration>", "analysis interval (default: 2s, with --load 5s)")
-    .option("--rps <rate>", "requests per second through the gateway (default: 100, with --load a peak of 50)")
+    .option(
+      "--rps <rate>",
+      "requests per second through the gateway (default: 200, with thresholds 100, with --load a peak of 50)",
+    )
     .option("--keep", "leave the cluster running after the rollout, until Ctrl-C")
     .option("--json", "end with one line of JSON; progress goes to standard error")
     .option("--log-level <level>", "debug, info, warn or error", "error")

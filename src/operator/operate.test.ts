@@ -11,6 +11,7 @@ import type { KubeClient } from "#kube";
 import { startTestApiServer, type TestApiServer } from "#testing";
 import { startLocalServer } from "./local-server.ts";
 import { createFaultyClient } from "./faulty-client.ts";
+import { readRuns } from "./records/index.ts";
 import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
 import { autoscaler, canary, canaryWith, configured, deployment, settings } from "./rehearsal-objects.ts";
 
@@ -203,6 +204,11 @@ test("an idle Canary costs no write", async () => {
   const { client, writes } = createFaultyClient(rehearsal.client);
   const operator = rehearsal.runOperator({ namespace: "idle", signal: stop.signal, client });
   await rehearsal.until("idle", (object) => isPhase("Initialized")(object) && isDrained(object));
+  // The record of the last step follows its status.
+  const map = { namespace: "idle", name: "web-serin-runs" };
+  const lastKept = async () =>
+    readRuns(await rehearsal.client.get<ConfigMap>(resources.configMaps, map)).runs[0]?.records.at(-1)?.label;
+  await expect.poll(lastKept, { timeout: 10_000 }).toBe("scale-down");
   const before = writes.length;
   const key = { namespace: "idle", name: "web" };
   for (let i = 0; i < 5; i++) {

@@ -118,7 +118,7 @@ async function work(
     const first = await Promise.race([ended, overdue]);
     if (first !== "ended") log.warn("reconciles in work did not end in time");
   } finally {
-    const flushed = Promise.all([relay.flush(), alerts.flush(), runs.flush().then(() => events.flush())]);
+    const flushed = Promise.all([relay.flush(), alerts.flush(), runs.close().then(() => events.flush())]);
     await Promise.race([flushed, sleep(clock, FLUSH_LIMIT_MS, over.signal)]);
     over.abort();
   }

@@ -137,6 +137,24 @@ test("run records: a ConfigMap of somebody else is left alone and told of once; 
   ]);
 }, 40_000);
 
+test("run records: those of a Canary that was deleted are waited for to go, not added to", async () => {
+  const namespace = "good-again";
+  await rehearsal.createNamespace(namespace, [deployment]);
+  const owner = { apiVersion: "flagger.app/v1beta1", kind: "Canary", name: "web", uid: "the-one-before" };
+  const left = { namespace, name: "web-serin-runs" };
+  const data = { apiVersion: "v1", kind: "ConfigMap", binaryData: { "run-0001": "bm8=" } };
+  await rehearsal.client.create(resources.configMaps, { ...data, metadata: { ...left, ownerReferences: [owner] } });
+  await rehearsal.createObjects(namespace, [canaryWith({})]);
+  await operated(namespace, async () => {
+    await rehearsal.until(namespace, isPhase("Initialized"));
+    await rehearsal.pass(2000);
+    expect((await mapOf(namespace))?.binaryData).toEqual(data.binaryData);
+    await rehearsal.client.delete(resources.configMaps, left);
+    await expect.poll(() => runsOf(namespace), { timeout: 10_000 }).toMatchObject([{ outcome: "initialized" }]);
+  });
+  expect((await rehearsal.events(namespace)).filter((message) => message.includes("web-serin-runs"))).toEqual([]);
+}, 40_000);
+
 test("run records: refused writes cost a release nothing, are counted, and are made up for by the next", async () => {
   const namespace = "good-refused";
   await rehearsal.createNamespace(namespace, [deployment, canaryWith({})]);

@@ -149,7 +149,7 @@ export type Answer =
 
 /** Counts of both copies over one and the same interval; never rates. Source: statistics 2.9. */
 export interface Samples {
-  /** End of the interval, and so the start of the next. Undefined when nothing was counted. */
+  /** End of the interval, and so the start of the next; also where counting begins, at first or anew. Undefined when nothing was counted. */
   readonly untilMs: number | undefined;
   /**
    * By the metrics of the analysis that can be compared, in their order; each name once. A template with neither `counts` nor

@@ -1,4 +1,3 @@
-import type { Canary } from "#api";
 import { type CopyLoad, needFor, planWayBack, type WayBackStage } from "./plan-capacity.ts";
 import type { RoadAssumptions, RoadCopy, RoadLoad } from "./road-load.ts";
 import { type CheckOutlook, checkOutlooks, type RoadWarning, thresholdWarnings } from "./road-checks.ts";
@@ -40,14 +39,15 @@ const MAX_DRAIN_MS = 10_000;
 const MAX_STEP_COUNT = 250;
 
 export function planRoad(
-  canary: Canary,
   of: { readonly settings: RolloutSettings; readonly load: RoadLoad },
   assumed: RoadAssumptions,
 ): Road {
   const { settings, load } = of;
-  const method = canary.spec.analysis.method ?? "threshold";
+  const method = settings.sequential === undefined ? "threshold" : "sequential";
   const weights = roadWeights(settings);
-  const forecast = method === "sequential" ? forecastSequential(canary, { ...of, weights }, assumed) : undefined;
+  const isForecast =
+    settings.sequential !== undefined && settings.strategy.kind === "weights" && !settings.skipsAnalysis;
+  const forecast = isForecast ? forecastSequential(settings.sequential, { ...of, weights }, assumed) : undefined;
   const moves = settings.skipsAnalysis ? [] : analysisMoves(settings, forecast);
   const steps = [start(), ...moves, ...promotionMoves(settings, moves)].slice(0, MAX_STEP_COUNT);
   const placed = steps.map((step): RoadStep => ({ ...step, pods: podsAt(step, settings, load) }));

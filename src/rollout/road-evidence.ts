@@ -1,7 +1,7 @@
-import type { Canary } from "#api";
-import { formatDuration, parseDuration } from "#base";
+import { formatDuration } from "#base";
 import {
   allowsShare,
+  boundedExcess,
   type Arms,
   type CountEvidence,
   type CountPlan,
@@ -13,12 +13,13 @@ import {
   finalMargin,
   requestsToDetect,
   startCountEvidence,
-  TOLERATED_ERRORS,
+  startStep,
   updateCountEvidence,
   upperExcess,
 } from "#stats";
 import type { RoadAssumptions, RoadLoad } from "./road-load.ts";
 import type { RoadWarning } from "./road-checks.ts";
+import type { SequentialSettings } from "./sequential-settings.ts";
 import type { RolloutSettings } from "./settings.ts";
 
 /** What a sequential analysis can find out with the traffic that there is, and how long a good release takes it. */
@@ -47,17 +48,6 @@ export interface Detection {
   readonly afterMs: number | undefined;
 }
 
-interface Terms {
-  readonly question: DetectionQuestion;
-  readonly beta: number;
-  readonly finalExcess: number;
-  readonly maxDurationMs: number;
-  readonly onTimeout: Forecast["onTimeout"];
-  readonly warmUpMs: number;
-}
-
-/** Evidence is looked at so often. Source: statistics reference 5.1. */
-const TICK_MS = 10_000;
 /** A step takes so many looks at least. Source: statistics reference 2.12. */
 const DWELL_TICK_COUNT = 3;
 /** Weight, in percent, that is left only when the final bound holds. Source: statistics reference 2.12. */
@@ -67,18 +57,19 @@ const MAX_TICK_COUNT = 20_000;
 const EXCESSES = [0.005, 0.01, 0.05, 0.2] as const;
 const POWER = 0.9;
 
+/** Forecasts a release by weights whose copies are compared; of any other nobody knows the share before. */
 export function forecastSequential(
-  canary: Canary,
+  terms: SequentialSettings,
   of: { readonly settings: RolloutSettings; readonly load: RoadLoad; readonly weights: readonly number[] },
   { errorRate }: RoadAssumptions,
 ): Forecast {
-  const terms = termsOf(canary);
   const { settings, load, weights } = of;
   const rate = load.requestsPerSecond;
   const share = shareOf(weights[0] ?? 0);
   const walk = rate === undefined ? unknownWalk(weights) : walkOf({ terms, settings, weights, rate, errorRate });
   const outlook = { share, primaryRate: errorRate };
-  const { maxDurationMs, onTimeout, question } = terms;
+  const { maxDurationMs, onTimeout } = terms;
+  const question = questionOf(terms);
   const { canaryRequests, meanShare, ...arrived } = walk;
   return {
     ...arrived,
@@ -122,14 +113,14 @@ function unknownWalk(weights: readonly number[]): Walk {
 
 /** Walks the ladder with the counts that a good release has on average. Source: statistics reference 2.12, 2.14. */
 function walkOf(of: {
-  readonly terms: Terms;
+  readonly terms: SequentialSettings;
   readonly settings: RolloutSettings;
   readonly weights: readonly number[];
   readonly rate: number;
   readonly errorRate: number;
 }): Walk {
   const { terms, settings, weights, rate, errorRate } = of;
-  const tickMs = Math.max(Math.min(settings.intervalMs, TICK_MS), terms.maxDurationMs / MAX_TICK_COUNT);
+  const tickMs = Math.max(settings.tickMs, terms.maxDurationMs / MAX_TICK_COUNT);
   const plan = planOf(terms, tickMs);
   const reached: number[] = [];
   let evidence = startCountEvidence(plan);
@@ -156,6 +147,7 @@ function walkOf(of: {
         requests: (trialTickCount * rate * tickMs) / 1000,
       });
     reached.push(atMs);
+    evidence = startStep(evidence);
     dwell = 0;
   }
   return walked(weights, reached, {
@@ -171,7 +163,7 @@ function walked(
   weights: readonly number[],
   reached: readonly number[],
   at: {
-    readonly terms: Terms;
+    readonly terms: SequentialSettings;
     readonly atMs: number | undefined;
     readonly evidence: CountEvidence;
     readonly canaryRequests: number;
@@ -192,7 +184,7 @@ function walked(
 
 /** Whether the next weight, or the promotion after the last, is allowed. */
 function isAllowed(at: {
-  readonly terms: Terms;
+  readonly terms: SequentialSettings;
   readonly rate: number;
   readonly evidence: CountEvidence;
   readonly atMs: number;
@@ -205,16 +197,22 @@ function isAllowed(at: {
   if (weight === undefined) return true;
   // All that is left to compare with was compared before.
   if (weight >= 100) return true;
-  const excess = upperExcess(evidence.excess, terms.beta);
   const margin = { excess: terms.finalExcess, elapsedMs: atMs, requestsPerSecond: rate };
-  const isProven = excess <= finalMargin({ ...margin, badPerMinute: FINAL_ERRORS.badPerMinute });
+  const isProven =
+    boundedExcess(evidence, terms.beta) <= finalMargin({ ...margin, badPerMinute: FINAL_ERRORS.badPerMinute });
   if (next === undefined) return isProven;
-  return next > PROVING_WEIGHT ? isProven : allowsShare(excess, next / 100, rate);
+  return next > PROVING_WEIGHT ? isProven : allowsShare(upperExcess(evidence.excess, terms.beta), next / 100, rate);
 }
 
-function planOf({ question, maxDurationMs }: Terms, tickMs: number): CountPlan {
-  const plan = errorPlan({ dispersion: question.dispersion, horizonTicks: Math.ceil(maxDurationMs / tickMs) });
-  const { tolerated } = question;
+/** Nothing is known of bursts before the run; they make it longer. */
+const DISPERSION = 1;
+
+function questionOf({ tolerated, alpha }: SequentialSettings): DetectionQuestion {
+  return { tolerated, alpha, dispersion: DISPERSION };
+}
+
+function planOf({ tolerated, maxDurationMs }: SequentialSettings, tickMs: number): CountPlan {
+  const plan = errorPlan({ dispersion: DISPERSION, horizonTicks: Math.ceil(maxDurationMs / tickMs) });
   return { ...plan, tolerated, unacceptableRatio: Math.max(plan.unacceptableRatio, tolerated.ratio) };
 }
 
@@ -223,35 +221,8 @@ function armsOf(of: { readonly requests: number; readonly share: number; readonl
   return { canary: counts(of.requests * of.share), primary: counts(of.requests * (1 - of.share)) };
 }
 
-function tickOf(arms: Arms, atMs: number, { warmUpMs }: Terms): Parameters<typeof updateCountEvidence>[2] {
+function tickOf(arms: Arms, atMs: number, { warmUpMs }: SequentialSettings): Parameters<typeof updateCountEvidence>[2] {
   return { strata: [arms], countsForBound: countsForBound(atMs, warmUpMs) };
-}
-
-/** The settings of a sequential analysis with their defaults. Source: statistics reference 6. */
-function termsOf({ spec }: Canary): Terms {
-  const { tolerance, confidence, profile, maxDuration, onTimeout, warmup } = spec.analysis.sequential ?? {};
-  const tolerated = {
-    ratio: tolerance?.relative ?? TOLERATED_ERRORS.ratio,
-    excess: fraction(tolerance?.absolutePercent, TOLERATED_ERRORS.excess),
-  };
-  return {
-    // Nothing is known of bursts before the run; they make it longer.
-    question: { tolerated, alpha: fraction(confidence?.falseRollbackPercent, 0.01), dispersion: 1 },
-    beta: fraction(confidence?.falsePromotionPercent, 0.05),
-    finalExcess: { fast: 0.005, balanced: FINAL_ERRORS.excess, strict: 0.0005 }[profile ?? "balanced"],
-    maxDurationMs: msOr(maxDuration, 30 * 60_000),
-    onTimeout: onTimeout ?? "promote",
-    warmUpMs: msOr(warmup, 60_000),
-  };
-}
-
-function fraction(percent: number | undefined, otherwise: number): number {
-  return percent === undefined ? otherwise : percent / 100;
-}
-
-function msOr(text: string | undefined, defaultMs: number): number {
-  const parsed = parseDuration(text ?? "");
-  return parsed.ok && parsed.value > 0 ? parsed.value : defaultMs;
 }
 
 /** Traffic that is too little for a verdict. */

@@ -100,7 +100,7 @@ function print(
       code: "InvalidSpec",
     });
   const load = loadOf(subject, asked.requestsPerSecond);
-  const road = planRoad(canary, { settings: settings.value, load }, asked);
+  const road = planRoad({ settings: settings.value, load }, asked);
   const { intervalMs, threshold } = settings.value;
   const { requestsPerSecond } = load;
   const { errorRate } = asked;

@@ -2,7 +2,6 @@ import type { Canary, ConfigMap } from "#api";
 import { Failure } from "#base";
 import { keyOfRun, type ReadRuns, readRuns, type Run, type RunOutcome, runMapName } from "#operator";
 import { completeStatus, conditionOf } from "#rollout";
-import { waitingSentence } from "../output/run-words.ts";
 
 /** Why a Canary is where it is: from the records of its runs and its status, and nothing else. */
 export interface WhyReport {
@@ -53,11 +52,10 @@ export function reportOf(canary: Canary, map: ConfigMap | undefined, runNumber?:
   };
 }
 
-/** Of a run that ended the sentence that it ended with; of one that goes on, the last. */
-function sentenceOf({ records, endedAt, outcome }: Run): string {
+/** Of a run that ended the sentence that it ended with; of one that goes on, the last: it says what is waited for. */
+function sentenceOf({ records, endedAt }: Run): string {
   const end = records.find(({ at }) => at === endedAt) ?? records.at(-1);
-  const waiting = outcome === undefined && end !== undefined ? waitingSentence(end) : undefined;
-  return waiting ?? end?.sentence ?? "Nothing was decided yet.";
+  return end?.sentence ?? "Nothing was decided yet.";
 }
 
 function problemsOf(canary: Canary): string[] {

@@ -67,6 +67,7 @@ function frameOf({ elapsedMs = 0, total = 0, late = 0, weight = 30, canaryReady 
       primary: deployment("app-primary", 4),
       target: deployment("app", canaryReady, 4),
       rates: new Map([["app", { requestsPerSecond: 12.5, successPercent: 100, p99Ms: 230 }]]),
+      verdicts: [],
       scalers: { primary: scaler(5), canary: scaler() },
       lastEvent: "",
     }),

@@ -27,12 +27,22 @@ export function withDemoTimes(objects: readonly KubeObject[], options: DemoOptio
   });
 }
 
-function shortenCanary(spec: Record<string, unknown>, { intervalMs, load }: DemoOptions): void {
+/**
+ * The quickest profile: half a point of errors is ruled out in about a minute. The app is warm at once, and nobody watches a
+ * demo for half an hour.
+ */
+const SEQUENTIAL = { profile: "fast", warmup: "3s", maxDuration: "2m" };
+
+function shortenCanary(spec: Record<string, unknown>, { intervalMs, load, method }: DemoOptions): void {
   // What a pod serves is learned from two rates, the mesh's and the autoscaler's: their windows are the same.
   const windowMs = load === undefined ? Math.max(WINDOW_MIN_MS, 5 * intervalMs) : WINDOW_MIN_MS;
   spec.progressDeadlineSeconds = PROGRESS_DEADLINE_SECONDS;
   if (!isObject(spec.analysis)) return;
   spec.analysis.interval = wholeSeconds(intervalMs);
+  if (method === "sequential") {
+    spec.analysis.method = method;
+    spec.analysis.sequential = SEQUENTIAL;
+  }
   for (const metric of Array.isArray(spec.analysis.metrics) ? spec.analysis.metrics : []) {
     if (isObject(metric)) metric.interval = wholeSeconds(windowMs);
   }

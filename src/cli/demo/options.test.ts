@@ -4,8 +4,9 @@ import { parseDemoOptions } from "./options.ts";
 test("parseDemoOptions: defaults and the three faults", () => {
   expect(parseDemoOptions({})).toMatchObject({
     ok: true,
-    value: { intervalMs: 2000, requestsPerSecond: 100, fault: undefined },
+    value: { method: "sequential", intervalMs: 2000, requestsPerSecond: 200, fault: undefined },
   });
+  expect(parseDemoOptions({ method: "threshold" })).toMatchObject({ ok: true, value: { requestsPerSecond: 100 } });
   for (const fault of ["errors=20%", "latency=800ms", "crash"]) {
     expect(parseDemoOptions({ fault })).toMatchObject({ ok: true, value: { fault: { setting: fault } } });
   }
@@ -15,7 +16,7 @@ test("parseDemoOptions: a load that changes has a smaller peak and longer steps"
   for (const load of ["ramp", "spike", "diurnal"])
     expect(parseDemoOptions({ load })).toMatchObject({
       ok: true,
-      value: { load, intervalMs: 5000, requestsPerSecond: 50 },
+      value: { load, method: "threshold", intervalMs: 5000, requestsPerSecond: 50 },
     });
   expect(parseDemoOptions({ load: "ramp", rps: "30", interval: "3s" })).toMatchObject({
     ok: true,
@@ -32,6 +33,7 @@ test.each([
   [{ interval: "10ms" }, "write 1s or more"],
   [{ rps: "lots" }, '--rps: "lots"'],
   [{ rps: "0" }, '--rps: "0"'],
+  [{ method: "guess" }, '--method: "guess" is unknown; write threshold or sequential'],
   [{ load: "storm" }, '--load: "storm" is unknown; write ramp, spike, diurnal'],
   [{ load: "ramp", rps: "100" }, '--rps: "100" is not a rate; write a number from 1 to 80'],
 ])("parseDemoOptions: refuses %j and says what to write", (change, text) => {

@@ -10,11 +10,16 @@ export interface Fault {
   readonly description: string;
 }
 
+/** How the release is judged. */
+export type Method = "threshold" | "sequential";
+const METHODS: readonly Method[] = ["threshold", "sequential"];
+
 /** Options of `serin demo`, parsed. */
 export interface DemoOptions {
   readonly fault: Fault | undefined;
   /** How the load changes, on an app whose pods have a limited capacity; undefined for a steady one on an unlimited app. */
   readonly load: LoadShape | undefined;
+  readonly method: Method;
   /** Analysis interval of the Canary. */
   readonly intervalMs: number;
   /** Requests per second that the demo sends through the gateway; the peak of a load that changes. */
@@ -28,6 +33,7 @@ export interface DemoOptions {
 export interface RawDemoOptions {
   readonly fault?: string;
   readonly load?: string;
+  readonly method?: string;
   readonly interval?: string;
   readonly rps?: string;
   readonly keep?: boolean;
@@ -36,8 +42,10 @@ export interface RawDemoOptions {
 
 const INTERVAL_MIN_MS = 1000;
 /** What the options are when they are not given, and how far the rate may go: autoscaled pods need time, and are small. */
-const STEADY = { interval: "2s", rps: "100", rpsMax: 2000 };
-const CHANGING = { interval: "5s", rps: "50", rpsMax: 80 };
+const STEADY = { method: "sequential", interval: "2s", rpsMax: 2000 } as const;
+const CHANGING = { method: "threshold", interval: "5s", rpsMax: 80 } as const;
+/** Evidence comes with requests: twice as many make the release twice as short. */
+const RATES = { sequential: "200", threshold: "100", changing: "50" } as const;
 
 /** Parses the options; the error quotes the value and says what to write instead. */
 export function parseDemoOptions(raw: RawDemoOptions): Result<DemoOptions, string> {
@@ -47,7 +55,10 @@ export function parseDemoOptions(raw: RawDemoOptions): Result<DemoOptions, strin
   if (raw.load !== undefined && load === undefined)
     return err(`--load: "${raw.load}" is unknown; write ${LOAD_SHAPES.join(", ")}`);
   const defaults = load === undefined ? STEADY : CHANGING;
-  const { interval: intervalText = defaults.interval, rps: rpsText = defaults.rps } = raw;
+  const method = METHODS.find((one) => one === (raw.method ?? defaults.method));
+  if (method === undefined) return err(`--method: "${raw.method}" is unknown; write ${METHODS.join(" or ")}`);
+  const rate = RATES[load === undefined ? method : "changing"];
+  const { interval: intervalText = defaults.interval, rps: rpsText = rate } = raw;
   const interval = parseDuration(intervalText);
   if (!interval.ok) return err(`--interval: ${interval.error}`);
   if (interval.value < INTERVAL_MIN_MS) return err(`--interval: "${intervalText}" is too short; write 1s or more`);
@@ -57,6 +68,7 @@ export function parseDemoOptions(raw: RawDemoOptions): Result<DemoOptions, strin
   return ok({
     fault: fault.value,
     load,
+    method,
     intervalMs: interval.value,
     requestsPerSecond: rps,
     keep: raw.keep ?? false,

@@ -7,6 +7,7 @@ import { type Ending, judge } from "./outcome.ts";
 const options: DemoOptions = {
   fault: undefined,
   load: undefined,
+  method: "threshold",
   intervalMs: 2000,
   requestsPerSecond: 100,
   keep: false,

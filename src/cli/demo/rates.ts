@@ -1,6 +1,7 @@
 import { request } from "undici";
 import { Failure, isObject } from "#base";
 import type { WorkloadRates } from "./snapshot.ts";
+import { type VerdictSeries, type VerdictSnapshot, verdictsOf } from "./verdict-snapshot.ts";
 
 /** Where the rates are read, and of what. */
 export interface RateSource {
@@ -38,20 +39,44 @@ export async function readRates(source: RateSource): Promise<Map<string, Workloa
   return rates;
 }
 
-async function queryByWorkload(metricsUrl: string, query: string): Promise<Map<string, number>> {
-  const url = `${metricsUrl}/api/v1/query?query=${encodeURIComponent(query)}`;
+/** Reads where the evidence about a Canary's target stands, from the operator's own metrics. */
+export async function readVerdicts(
+  { metricsUrl, namespace }: RateSource,
+  target: string,
+): Promise<readonly VerdictSnapshot[]> {
+  const names = "serin_verdict_(evidence|bound|goal|stop)";
+  // The operator's pod has a namespace of its own; that of the Canary is the exported one where the scrape kept both.
+  const series = await query(metricsUrl, `{__name__=~"${names}",name="${target}"}`);
+  return verdictsOf(
+    series
+      .filter(({ labels }) => [labels.namespace, labels.exported_namespace].includes(namespace))
+      .map(({ labels, value }): VerdictSeries => ({ name: labels.__name__ ?? "", metric: labels.metric ?? "", value })),
+  );
+}
+
+async function queryByWorkload(metricsUrl: string, promql: string): Promise<Map<string, number>> {
+  const series = await query(metricsUrl, promql);
+  return new Map(series.map(({ labels, value }) => [labels.destination_workload ?? "", value]));
+}
+
+interface Series {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+async function query(metricsUrl: string, promql: string): Promise<readonly Series[]> {
+  const url = `${metricsUrl}/api/v1/query?query=${encodeURIComponent(promql)}`;
   const response = await request(url, { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS });
   const text = await readBounded(response.body);
-  if (response.statusCode !== 200) return new Map();
+  if (response.statusCode !== 200) return [];
   const value: unknown = JSON.parse(text);
   const data: unknown = isObject(value) ? value.data : undefined;
   const result: unknown = isObject(data) ? data.result : undefined;
-  const byWorkload = new Map<string, number>();
-  for (const series of Array.isArray(result) ? result : []) {
-    if (!isObject(series) || !isObject(series.metric) || !Array.isArray(series.value)) continue;
-    byWorkload.set(String(series.metric.destination_workload), Number(series.value[1]));
-  }
-  return byWorkload;
+  return (Array.isArray(result) ? result : []).flatMap((series: unknown) => {
+    if (!isObject(series) || !isObject(series.metric) || !Array.isArray(series.value)) return [];
+    const labels = Object.fromEntries(Object.entries(series.metric).map(([name, label]) => [name, String(label)]));
+    return [{ labels, value: Number(series.value[1]) }];
+  });
 }
 
 /** @throws Failure `ResponseTooLarge`; the rest of the answer is not read. */

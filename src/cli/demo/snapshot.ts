@@ -1,5 +1,6 @@
 import type { Deployment, KubeObject } from "#api";
 import { isObject } from "#base";
+import type { VerdictSnapshot } from "./verdict-snapshot.ts";
 import { type CapacitySnapshot, capacityOf } from "./capacity-snapshot.ts";
 
 /** What the demo shows of one copy of the app. Rates are of the last seconds; undefined where there was no traffic. */
@@ -23,6 +24,8 @@ export interface RolloutSnapshot {
   readonly threshold: number;
   readonly primary: CopySnapshot;
   readonly canary: CopySnapshot;
+  /** Of a sequential analysis; empty for others. */
+  readonly verdicts: readonly VerdictSnapshot[];
   /** Undefined where the autoscalers are not looked at. */
   readonly capacity: CapacitySnapshot | undefined;
   /** The operator's latest word on this Canary. */
@@ -42,6 +45,7 @@ export interface SnapshotSources {
   readonly primary: Deployment | undefined;
   readonly target: Deployment | undefined;
   readonly rates: ReadonlyMap<string, WorkloadRates>;
+  readonly verdicts: readonly VerdictSnapshot[];
   /** The autoscalers of both copies; undefined where they are not looked at. */
   readonly scalers: { readonly primary: KubeObject | undefined; readonly canary: KubeObject | undefined } | undefined;
   readonly lastEvent: string;
@@ -61,6 +65,7 @@ export function takeSnapshot(sources: SnapshotSources): RolloutSnapshot {
     threshold: thresholdOf(sources.canary),
     primary,
     canary,
+    verdicts: isAnalysed(status.phase) ? sources.verdicts : [],
     capacity:
       sources.scalers === undefined
         ? undefined
@@ -71,6 +76,11 @@ export function takeSnapshot(sources: SnapshotSources): RolloutSnapshot {
           }),
     lastEvent: sources.lastEvent,
   };
+}
+
+/** Before and after, the figures are of another run. */
+function isAnalysed(phase: unknown): boolean {
+  return phase === "Progressing" || phase === "WaitingPromotion";
 }
 
 function copyOf(deployment: Deployment | undefined, rates: ReadonlyMap<string, WorkloadRates>): CopySnapshot {

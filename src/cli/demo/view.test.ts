@@ -46,6 +46,7 @@ const frame: Frame = {
       ["app-primary", { requestsPerSecond: 75, successPercent: 100, p99Ms: 4 }],
       ["app", { requestsPerSecond: 25, successPercent: 80.5, p99Ms: undefined }],
     ]),
+    verdicts: [],
     scalers: undefined,
     lastEvent: "Advance",
   }),
@@ -78,4 +79,12 @@ test("renderLine, isNews: a line a change, none for rates alone", () => {
   const faster = { ...frame, snapshot: { ...frame.snapshot, servedPercent: 26 } };
   expect(isNews(frame, faster)).toBe(false);
   expect(isNews(frame, { ...frame, snapshot: { ...frame.snapshot, weightPercent: 40 } })).toBe(true);
+});
+
+test("renderFrame: a sequential analysis shows each metric between stop and go", () => {
+  const verdict = { metric: "request-success-rate", stopShare: 0.25, bound: 0.02, goal: 0.005 };
+  const judged = { ...frame, snapshot: { ...frame.snapshot, verdicts: [verdict] } };
+  const lines = renderFrame(judged, 100);
+  expect(lines).toContain("  request-success-rate stop ░░░░░░░░░███│█████████░░░ go  excess ≤ 2.00%, needs 0.50%");
+  expect(renderLine(judged)).toContain("| request-success-rate excess ≤ 2.00%, needs 0.50% |");
 });

@@ -1,6 +1,7 @@
 import type { CapacitySnapshot, CopyNeed } from "./capacity-snapshot.ts";
 import type { LoadCounts } from "./load.ts";
 import type { CopySnapshot, RolloutSnapshot } from "./snapshot.ts";
+import { verdictBar, type VerdictSnapshot, verdictText } from "./verdict-snapshot.ts";
 
 /** All that one frame of the demo shows. */
 export interface Frame {
@@ -29,11 +30,22 @@ export function renderFrame(frame: Frame, width: number): string[] {
     copyLine("primary", snapshot.primary),
     copyLine("canary", snapshot.canary),
     "",
+    ...verdictLines(snapshot),
     `  clients  ${load.total} requests, ${load.failed} failed${load.lastFailure === undefined ? "" : ` (last: ${load.lastFailure})`}`,
     "",
     ...frame.decisions.map((decision) => `  ${decision}`),
   ];
   return fitLines(lines, width);
+}
+
+const METRIC_WIDTH = 21;
+
+/** One line for each metric whose evidence is collected. */
+function verdictLines({ verdicts }: RolloutSnapshot): string[] {
+  if (verdicts.length === 0) return [];
+  const line = (verdict: VerdictSnapshot): string =>
+    `  ${verdict.metric.padEnd(METRIC_WIDTH)}${verdictBar(verdict)}  ${verdictText(verdict)}`;
+  return [...verdicts.map(line), ""];
 }
 
 function copyLine(name: string, copy: CopySnapshot): string {
@@ -65,7 +77,8 @@ export function renderLine(frame: Frame): string {
     `weight ${percent(snapshot.weightPercent).trim()} served ${percent(snapshot.servedPercent).trim()}`,
     ...parts,
     ...(snapshot.capacity === undefined ? [] : [trafficPart(snapshot), ...capacityParts(snapshot.capacity)]),
-    `failed checks ${snapshot.failedChecks}/${snapshot.threshold}`,
+    ...snapshot.verdicts.map((verdict) => `${verdict.metric} ${verdictText(verdict)}`),
+    ...(snapshot.verdicts.length > 0 ? [] : [`failed checks ${snapshot.failedChecks}/${snapshot.threshold}`]),
     `clients ${load.total} requests ${load.failed} failed${snapshot.capacity === undefined ? "" : ` ${load.late} late`}`,
   ].join(" | ");
 }

@@ -1,7 +1,8 @@
 import { type Deployment, type Event, type KubeObject, resources } from "#api";
 import type { Clock, Log, Random } from "#base";
 import { createInformer, type Informer, type KubeClient } from "#kube";
-import { type RateSource, readRates } from "./rates.ts";
+import { type RateSource, readRates, readVerdicts } from "./rates.ts";
+import type { VerdictSnapshot } from "./verdict-snapshot.ts";
 import { type RolloutSnapshot, takeSnapshot, type WorkloadRates } from "./snapshot.ts";
 
 /** Which Canary is watched, and through what. */
@@ -69,7 +70,7 @@ export async function watchRollout(options: WatchOptions): Promise<RolloutWatch>
       virtualService: virtualServices.get({ namespace, name }),
       primary: deployments.get({ namespace, name: `${name}-primary` }),
       target: deployments.get({ namespace, name }),
-      rates: rates(),
+      ...rates(),
       scalers: scaledObjects && {
         primary: scaledObjects.get({ namespace, name: `${name}-primary` }),
         canary: scaledObjects.get({ namespace, name }),
@@ -118,14 +119,24 @@ function waitUntil(wait: {
   });
 }
 
-/** Reads the rates twice a second; a failed read keeps the last ones, the next one comes soon. */
-function pollRates(options: WatchOptions): () => ReadonlyMap<string, WorkloadRates> {
-  let latest: ReadonlyMap<string, WorkloadRates> = new Map();
+/** What the metrics store knows. */
+interface Measured {
+  readonly rates: ReadonlyMap<string, WorkloadRates>;
+  readonly verdicts: readonly VerdictSnapshot[];
+}
+
+/** Reads rates and verdicts twice a second; a failed read keeps the last ones, the next one comes soon. */
+function pollRates(options: WatchOptions): () => Measured {
+  let latest: Measured = { rates: new Map(), verdicts: [] };
   let cancelTimer = (): void => undefined;
   options.signal.addEventListener("abort", () => cancelTimer(), { once: true });
   const poll = async (): Promise<void> => {
     try {
-      latest = await readRates(options.rates);
+      const [rates, verdicts] = await Promise.all([
+        readRates(options.rates),
+        readVerdicts(options.rates, options.name),
+      ]);
+      latest = { rates, verdicts };
     } catch (cause) {
       options.log.debug("cannot read rates", { error: String(cause) });
     }

@@ -5,6 +5,7 @@ import type { CapacityRecord, CheckFact, DecisionRecord, Deed, EvidenceFact } fr
 
 /** `12,345`. */
 export function count(value: number): string {
+  if (!(value < 1e12)) return "no end of";
   return Math.round(value).toLocaleString("en-US");
 }
 
@@ -56,6 +57,8 @@ export function evidenceWords(fact: EvidenceFact, stopAt: number): string[] {
   const window = windowMs === undefined ? "" : `, last ${about(windowMs)}`;
   const arms = `canary ${count(canary.bad)} of ${count(canary.total)}, primary ${count(primary.bad)} of ${count(primary.total)}`;
   const lines = [`${metric} (${what}): ${arms}${window}`];
+  // Before the first request every number is the one that nothing says.
+  if (canary.total === 0) return lines;
   const difference = differenceWords(fact);
   if (difference !== undefined) lines.push(difference);
   lines.push(`${alarmWords(fact.falseAlarm)}; goes back at ${oneIn(Math.exp(-stopAt))}`);
@@ -83,22 +86,11 @@ function signed(rate: number): string {
 function boundWords({ bound, goAt, left }: EvidenceFact): string | undefined {
   if (bound === undefined) return undefined;
   const limit = goAt === undefined ? "" : `; goes on at ${points(goAt)}`;
-  return `at most ${points(bound)} worse${limit}${left === undefined ? "" : `: ${leftWords(left)}`}`;
+  return `at most ${points(bound)} worse${limit}${left === undefined || left.requestCount <= 0 ? "" : `: ${leftWords(left)}`}`;
 }
 
 function leftWords({ requestCount, etaMs }: NonNullable<EvidenceFact["left"]>): string {
   return `about ${count(requestCount)} requests more${etaMs === undefined ? "" : `, ${about(etaMs)} at this traffic`}`;
-}
-
-/** `Waiting: 212 of about 330 requests, about 40s at this traffic.`; undefined when nothing says how many. */
-export function waitingSentence({ evidence }: DecisionRecord): string | undefined {
-  const open = (evidence?.metrics ?? []).filter(({ verdict, left }) => verdict === "unknown" && left !== undefined);
-  const slowest = open.toSorted((a, b) => (b.left?.requestCount ?? 0) - (a.left?.requestCount ?? 0))[0];
-  if (slowest?.left === undefined) return undefined;
-  const { requestCount, etaMs } = slowest.left;
-  const seen = slowest.canary.total;
-  const eta = etaMs === undefined ? "" : `, about ${about(etaMs)} at this traffic`;
-  return `Waiting: ${count(seen)} of about ${count(seen + requestCount)} requests${eta}.`;
 }
 
 export function deedWords(deed: Deed): string {

@@ -3,7 +3,7 @@ import { seededRandom } from "#base";
 import type { DecisionRecord, EvidenceFact } from "#rollout";
 import type { WhyReport } from "../commands/why-report.ts";
 import { paintFor, plainPaint } from "./paint.ts";
-import { about, oneIn, points, waitingSentence } from "./run-words.ts";
+import { about, evidenceWords, oneIn, points } from "./run-words.ts";
 import { whyLines } from "./why-text.ts";
 import { labelled, oneLine, wrap } from "./wrap.ts";
 
@@ -50,7 +50,7 @@ const hold: DecisionRecord = {
 const report: WhyReport = {
   namespace: "shop",
   canary: "web",
-  sentence: "Waiting: 212 of about 330 requests, about 40s at this traffic.",
+  sentence: "Collecting evidence at 10%: 212 of about 330 requests, about 40s.",
   phase: "Progressing",
   weight: 10,
   isOpen: true,
@@ -66,7 +66,7 @@ const plain = { width: 80, paint: plainPaint, isWhole: false };
 
 test("whyLines: a release that waits for evidence, at 80 columns", () => {
   expect(`\n${whyLines(report, plain).join("\n")}\n`).toBe(`
-shop/web: Waiting: 212 of about 330 requests, about 40s at this traffic.
+shop/web: Collecting evidence at 10%: 212 of about 330 requests, about 40s.
 
   run       4, goes on; 2026-01-01 since 12:00:00 UTC; revision s2
   now       Progressing, 10% on the canary
@@ -154,13 +154,11 @@ test.each([
   expect(text).toBe(expected);
 });
 
-test("waitingSentence: of several metrics the one that needs most; none when a verdict is there", () => {
-  const quick = { ...errors, left: { requestCount: 5, etaMs: 1000 } };
-  const seen = (...metrics: EvidenceFact[]) =>
-    waitingSentence({ ...hold, evidence: { combined: 1, stopAt: 4, metrics } });
-  expect(seen(quick, errors)).toBe("Waiting: 212 of about 330 requests, about 40s at this traffic.");
-  expect(seen({ ...errors, verdict: "better" })).toBeUndefined();
-  expect(seen({ ...errors, left: { requestCount: 118, etaMs: undefined } })).toBe(
-    "Waiting: 212 of about 330 requests.",
-  );
+test("evidenceWords: before the first request the counts alone; nothing is asked for that is there", () => {
+  const none = { total: 0, bad: 0 };
+  expect(evidenceWords({ ...errors, canary: none, primary: none }, Math.log(100))).toEqual([
+    "request-success-rate (errors): canary 0 of 0, primary 0 of 0",
+  ]);
+  const left = { requestCount: 0, etaMs: 0 };
+  expect(evidenceWords({ ...errors, left }, Math.log(100)).at(-1)).toBe("at most 3.1 points worse; goes on at 1 point");
 });

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { parse } from "yaml";
 import type { MetricTemplate } from "#api";
 import { createVirtualClock, startTestMetricsStore } from "#testing";
 import { startLocalServer } from "../local-server.ts";
@@ -286,6 +288,22 @@ test.each<[string, Partial<MetricTemplate["spec"]>, string]>([
       spec: { ...templated.spec, analysis: { ...analysis, method: "threshold" as const } },
     };
     if (spec.provider === undefined) expect(metricProblems(threshold, rig.context)).toEqual([]);
+  });
+});
+
+const page = readFileSync(new URL("../../../docs/metric-providers.md", import.meta.url), "utf8");
+const compared = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)]
+  .map(([, text = ""]): MetricTemplate => parse(text))
+  .filter(({ spec }) => spec.counts !== undefined || spec.scalar !== undefined);
+
+test("docs/metric-providers.md: the examples of counts and of scalar are taken as they stand", async () => {
+  await withSamples(async (rig) => {
+    expect(compared.map(({ spec }) => Object.keys(spec).at(-1))).toEqual(["counts", "scalar"]);
+    for (const { spec } of compared) {
+      setTemplate(rig, { ...spec, provider: { ...spec.provider, address: rig.url } });
+      expect(metricProblems(templated, rig.context)).toEqual([]);
+      expect((await rig.look(templated)).metrics).toMatchObject([{ kind: "missing", reason: "none" }]);
+    }
   });
 });
 

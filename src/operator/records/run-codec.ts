@@ -14,19 +14,25 @@ const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 
 /** Undefined when nobody would read so long a text. */
 export function encodeRun({ records, ...head }: Run): string | undefined {
-  const text = Buffer.from([head, ...records].map((line) => `${JSON.stringify(line)}\n`).join(""));
+  const text = Buffer.from([head, ...records].map((line) => `${JSON.stringify(line, finite)}\n`).join(""));
   return text.length > MAX_TEXT_BYTES ? undefined : gzipSync(text).toString("base64");
 }
 
-/** Reads a run; the error says in a few words what is wrong. */
+/** JSON has no infinity, and evidence can be without end. */
+function finite(_: string, value: unknown): unknown {
+  return typeof value === "number" ? Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value)) : value;
+}
+
+/** Reads a run; lines that are no decision are left out and counted. The error says in a few words what is wrong. */
 export function decodeRun(number: number, base64: unknown): Result<Run, string> {
   if (typeof base64 !== "string") return err("it is no text");
   const lines = unpack(base64);
   if (!lines.ok) return lines;
   const [head, ...rest] = lines.value;
   if (!isObject(head) || !isText(head.revision) || !isText(head.startedAt)) return err("its first line is no run");
-  const records = rest.slice(-MAX_RECORD_COUNT);
-  if (!records.every(isRecord)) return err("a line is no decision");
+  const last = rest.slice(-MAX_RECORD_COUNT);
+  const records = last.filter(isRecord);
+  if (records.length === 0 && last.length > 0) return err("no line is a decision");
   const outcome = runOutcomes.find((known) => known === head.outcome);
   return ok({
     number,
@@ -35,7 +41,7 @@ export function decodeRun(number: number, base64: unknown): Result<Run, string> 
     ...(isText(head.endedAt) ? { endedAt: head.endedAt } : {}),
     ...(outcome === undefined ? {} : { outcome }),
     records,
-    droppedCount: isNumber(head.droppedCount) ? head.droppedCount : 0,
+    droppedCount: (isNumber(head.droppedCount) ? head.droppedCount : 0) + last.length - records.length,
     ...(isText(head.note) ? { note: head.note } : {}),
   });
 }

@@ -11,8 +11,8 @@ export interface RunStore {
   note(canary: Canary, decision: Decision): void;
   /** Lets go of a Canary that is gone; its records go with it. */
   forget(key: string): void;
-  /** Writes what waits; resolves when it was written or refused. */
-  flush(): Promise<void>;
+  /** Writes what waits, and nothing after it; resolves when it was written or refused. */
+  close(): Promise<void>;
 }
 
 export interface RunStorePorts {
@@ -45,6 +45,7 @@ export function createRunStore(ports: RunStorePorts): RunStore {
   const kept = new Map<string, Kept>();
   /** Canaries whose ConfigMap is another's, by key and uid: told once. */
   const told = new Map<string, string>();
+  let isClosed = false;
 
   function note(canary: Canary, decision: Decision): void {
     const key = keyOf(canary);
@@ -107,6 +108,8 @@ export function createRunStore(ports: RunStorePorts): RunStore {
 
   function schedule(key: string, entry: Kept, dueMs: number): void {
     entry.cancelTimer?.();
+    // The last write is under way; a timer would outlive it.
+    if (isClosed) return;
     const delayMs = dueMs - ports.clock.nowMs();
     if (delayMs > 0) entry.cancelTimer = ports.clock.after(delayMs, () => void write(key, entry));
     else void write(key, entry);
@@ -127,10 +130,12 @@ export function createRunStore(ports: RunStorePorts): RunStore {
     entry.waiting.clear();
     entry.lastWriteMs = ports.clock.nowMs();
     try {
-      await send(entry.canary, runs);
+      if (!(await send(entry.canary, runs))) {
+        putBack(entry, runs);
+        return schedule(key, entry, entry.lastWriteMs + WRITE_INTERVAL_MS);
+      }
     } catch (thrown) {
-      // What came meanwhile is newer.
-      for (const run of runs) if (!entry.waiting.has(run.number)) entry.waiting.set(run.number, run);
+      putBack(entry, runs);
       const { namespace, name } = entry.canary.metadata;
       ports.log.warn("records of a run were not written", { canary: `${name}.${namespace}`, error: messageOf(thrown) });
       ports.onRefused();
@@ -140,16 +145,20 @@ export function createRunStore(ports: RunStorePorts): RunStore {
     if (isOver && kept.get(key) === entry) kept.delete(key);
   }
 
-  async function send(canary: Canary, runs: readonly Run[]): Promise<void> {
+  /** Writes runs; false when it is too early for that. */
+  async function send(canary: Canary, runs: readonly Run[]): Promise<boolean> {
     const map = mapOf(canary);
     const { namespace = "", name = "" } = canary.metadata;
-    if (map !== undefined && !isOurs(map, canary)) return tellOnce(canary, runMapName(name));
+    if (map !== undefined && isOfPredecessor(map, canary)) return false;
+    if (map !== undefined && !isOurs(map, canary)) {
+      tellOnce(canary, runMapName(name));
+      return true;
+    }
     const binaryData = planWrite(map, runs);
-    if (map !== undefined)
-      return void (await ports.configMaps.patch(
-        { namespace, name: runMapName(name) },
-        { kind: "merge", body: { binaryData } },
-      ));
+    if (map !== undefined) {
+      await ports.configMaps.patch({ namespace, name: runMapName(name) }, { kind: "merge", body: { binaryData } });
+      return true;
+    }
     await ports.configMaps.create({
       apiVersion: "v1",
       kind: "ConfigMap",
@@ -161,6 +170,7 @@ export function createRunStore(ports: RunStorePorts): RunStore {
       },
       binaryData: withoutNulls(binaryData),
     });
+    return true;
   }
 
   function tellOnce(canary: Canary, name: string): void {
@@ -184,7 +194,8 @@ export function createRunStore(ports: RunStorePorts): RunStore {
       drop(key);
       told.delete(key);
     },
-    async flush() {
+    async close() {
+      isClosed = true;
       await Promise.all([...kept].map(([key, entry]) => write(key, entry)));
     },
   };
@@ -192,6 +203,18 @@ export function createRunStore(ports: RunStorePorts): RunStore {
 
 function isOurs({ metadata }: ConfigMap, canary: Canary): boolean {
   return metadata.ownerReferences?.some(({ uid }) => uid === canary.metadata.uid) === true;
+}
+
+/** A Canary of this name that was deleted: the garbage collector is about to take its ConfigMap. */
+function isOfPredecessor({ metadata }: ConfigMap, canary: Canary): boolean {
+  const { name, uid } = canary.metadata;
+  const isCanary = metadata.ownerReferences?.some((owner) => owner.kind === "Canary" && owner.name === name) === true;
+  return isCanary && metadata.ownerReferences?.some((owner) => owner.uid === uid) !== true;
+}
+
+/** What came meanwhile is newer. */
+function putBack({ waiting }: Kept, runs: readonly Run[]): void {
+  for (const run of runs) if (!waiting.has(run.number)) waiting.set(run.number, run);
 }
 
 function isFirst({ records, droppedCount }: Run): boolean {

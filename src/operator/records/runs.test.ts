@@ -152,7 +152,7 @@ test.each<[string, string]>([
   ["empty", ""],
   ["no JSON", gzipSync("{").toString("base64")],
   ["another head", gzipSync('{"a":1}\n').toString("base64")],
-  ["a line that is no decision", gzipSync('{"revision":"","startedAt":""}\n{"at":1}\n').toString("base64")],
+  ["only lines that are no decision", gzipSync('{"revision":"","startedAt":""}\n{"at":1}\n').toString("base64")],
   ["more than is read", gzipSync("x".repeat(5 * 1024 * 1024)).toString("base64")],
   [
     "evidence without counts",
@@ -162,6 +162,22 @@ test.each<[string, string]>([
   ],
 ])("decodeRun: refuses %s", (_, text) => {
   expect(decodeRun(1, text).ok).toBe(false);
+});
+
+test("decodeRun: a line that is no decision costs that line; what has no end is written as very much", () => {
+  const counts = { total: 9, bad: 0 };
+  const seen = { canary: counts, primary: counts, estimate: 0, falseAlarm: 1, bound: undefined, goAt: undefined };
+  const fact = { metric: "errors", what: "errors", verdict: "unknown" as const, ...seen };
+  const evidence = { combined: 0, stopAt: 4.6, metrics: [{ ...fact, worse: Number.NEGATIVE_INFINITY }] };
+  const head = JSON.stringify({ revision: "s2", startedAt: "t", droppedCount: 2 });
+  const mixed = [head, '{"at":1}', JSON.stringify(record())].map((line) => `${line}\n`).join("");
+  expect(decodeRun(1, gzipSync(mixed).toString("base64"))).toMatchObject({ ok: true, value: { droppedCount: 3 } });
+  const run: Run = { number: 1, revision: "", startedAt: "t", droppedCount: 0, records: [record({ evidence })] };
+  const back = decodeRun(1, encodeRun(run));
+  expect(back).toMatchObject({
+    ok: true,
+    value: { records: [{ evidence: { metrics: [{ worse: -Number.MAX_VALUE }] } }] },
+  });
 });
 
 test("decodeRun: gives back what encodeRun was given; keys sort as their runs do", () => {

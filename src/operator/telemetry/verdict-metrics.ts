@@ -24,6 +24,13 @@ export function createVerdictMetrics(registry: Registry): VerdictMetrics {
   const gauge = (name: string, help: string) => new Gauge({ name, help, labelNames: LABELS, registers });
   const evidence = gauge("serin_verdict_evidence", "Natural logarithm of the evidence that the canary is worse.");
   const bound = gauge("serin_verdict_bound", "Upper bound of the canary's excess rate, 0 to 1.");
+  const goal = gauge("serin_verdict_goal", "Excess rate at which the bound lets the release go on, 0 to 1.");
+  const stop = new Gauge({
+    name: "serin_verdict_stop",
+    help: "Natural logarithm of the evidence at which the release is rolled back.",
+    labelNames: ["namespace", "name"],
+    registers,
+  });
   const falseAlarm = gauge("serin_verdict_false_alarm", "Chance of so much evidence about a good release, 0 to 1.");
   const decisions = new Counter({
     name: "serin_decisions_total",
@@ -35,7 +42,7 @@ export function createVerdictMetrics(registry: Registry): VerdictMetrics {
   const idOf = ({ name, namespace }: Owner): string => `${namespace}/${name}`;
 
   function remove(canary: Owner, metric: string): void {
-    for (const series of [evidence, bound, falseAlarm]) series.remove({ ...canary, metric });
+    for (const series of [evidence, bound, goal, falseAlarm]) series.remove({ ...canary, metric });
   }
 
   return {
@@ -43,7 +50,8 @@ export function createVerdictMetrics(registry: Registry): VerdictMetrics {
       decisions.inc({ label });
       if (explanation.evidence === undefined) return;
       const canary = { name, namespace };
-      const { metrics } = explanation.evidence;
+      const { metrics, stopAt } = explanation.evidence;
+      stop.set(canary, stopAt);
       const now = new Set(metrics.map(({ metric }) => metric));
       for (const metric of known.get(idOf(canary)) ?? []) if (!now.has(metric)) remove(canary, metric);
       known.set(idOf(canary), now);
@@ -51,14 +59,20 @@ export function createVerdictMetrics(registry: Registry): VerdictMetrics {
         const labels = { ...canary, metric: fact.metric };
         evidence.set(labels, fact.worse);
         falseAlarm.set(labels, fact.falseAlarm);
-        if (fact.bound === undefined) bound.remove(labels);
-        else bound.set(labels, fact.bound);
+        setOrRemove(bound, labels, fact.bound);
+        setOrRemove(goal, labels, fact.goAt);
       }
     },
     forget({ name, namespace }) {
       const canary = { name, namespace };
       for (const metric of known.get(idOf(canary)) ?? []) remove(canary, metric);
+      stop.remove(canary);
       known.delete(idOf(canary));
     },
   };
+}
+
+function setOrRemove(gauge: Gauge, labels: Readonly<Record<string, string>>, value: number | undefined): void {
+  if (value === undefined) gauge.remove(labels);
+  else gauge.set(labels, value);
 }

@@ -41,7 +41,9 @@ export async function askCounters(
 
 function hasSeries({ metric, raw }: CountedMetric): boolean {
   // Whoever does not answer now has no second question to answer.
-  return !raw.ok || raw.value.some(({ labels }) => metric.selectors.some(({ matchers }) => matches(matchers)(labels)));
+  if (!raw.ok) return true;
+  const tests = metric.selectors.map(({ matchers }) => matches(matchers));
+  return raw.value.some(({ labels }) => tests.some((test) => test(labels)));
 }
 
 interface Group {

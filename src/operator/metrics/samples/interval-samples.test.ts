@@ -204,6 +204,17 @@ test("countInterval: after too long a gap counting begins anew, and says so", ()
   expect(windowMsFor(nowMs - GAP_MAX_MS, nowMs)).toBe(15 * 60_000);
 });
 
+test("countInterval: one process with very many samples and series is refused, and takes no time", () => {
+  const many = Array.from({ length: 2000 }, (_, index) => series({ to: "canary", pod: "c", code: String(index) }, [1]));
+  const long = series(
+    { to: "canary", pod: "c" },
+    Array.from({ length: 1000 }, (_, index) => index),
+  );
+  const counted = { metric, query: "q", owner: "", raw: ok([...many, long]) };
+  const { metrics } = countInterval([counted], { afterMs: at(1), nowMs: at(30) });
+  expect(metrics).toEqual([missing("invalid", expect.stringContaining("2001000 samples are too many"))]);
+});
+
 test.each<[string, string[], unknown]>([
   [
     "counts of one layout are histograms",

@@ -3,9 +3,18 @@ import type { MetricSamples } from "#rollout";
 import { type Arms, readCounts, readHistogram } from "#stats";
 import type { CounterMetric } from "./counter-metric.ts";
 import { type CounterVectors, vectorsOf } from "./counter-vectors.ts";
-import { completeMs, countJointly, LOOKBACK_MS, type Pace, paceOf, withAbsences } from "./joint-counts.ts";
+import {
+  completeMs,
+  countJointly,
+  LOOKBACK_MS,
+  momentCount,
+  MOMENTS_MAX,
+  type Pace,
+  paceOf,
+  withAbsences,
+} from "./joint-counts.ts";
 import { type Missing, missingSamples } from "./missing-samples.ts";
-import type { RawSeries } from "./raw-series.ts";
+import { FEWER_SERIES, type RawSeries } from "./raw-series.ts";
 
 /** A metric and what the server said of it. */
 export interface CountedMetric {
@@ -71,9 +80,7 @@ interface ReadMetric {
 
 function readVectors(counted: CountedMetric, afterMs: number | undefined): ReadMetric {
   const { metric, raw } = counted;
-  const found: CounterVectors = raw.ok
-    ? vectorsOf(metric, raw.value, afterMs ?? 0)
-    : { width: 1, boundsMs: [], series: [] };
+  const found = raw.ok ? bounded(vectorsOf(metric, raw.value, afterMs ?? 0)) : NO_VECTORS;
   const pace = paceOf(found.series);
   const vectors = { ...found, series: withAbsences(found.series, pace) };
   const first = vectors.series.flatMap(({ points }) => points[0]?.atMs ?? []);
@@ -85,6 +92,15 @@ function readVectors(counted: CountedMetric, afterMs: number | undefined): ReadM
     completeMs: completeMs(vectors.series, pace),
     earliestMs: first.reduce((least, atMs) => Math.min(least, atMs), Infinity),
   };
+}
+
+const NO_VECTORS: CounterVectors = { width: 1, boundsMs: [], series: [] };
+
+function bounded(vectors: CounterVectors): CounterVectors {
+  const count = momentCount(vectors.series);
+  return count <= MOMENTS_MAX
+    ? vectors
+    : { ...NO_VECTORS, fault: `${count} samples are too many, at most ${MOMENTS_MAX} are followed; ${FEWER_SERIES}` };
 }
 
 function faultOf({ fault, series }: CounterVectors): Missing | undefined {

@@ -34,7 +34,9 @@ export function templateComparison(
   const located = locate({ ...of, part: "template" }, context);
   if (!located.ok) return located;
   const { comparison, owner } = located.value;
-  const { counts, scalar } = comparison ?? {};
+  // What a user leaves empty in YAML is null.
+  const counts = comparison?.counts ?? undefined;
+  const scalar = comparison?.scalar ?? undefined;
   if (counts === undefined && scalar === undefined) return ok({ kind: "none" });
   if (counts !== undefined && scalar !== undefined)
     return wrong(owner, "has both spec.counts and spec.scalar", "leave one of them out");

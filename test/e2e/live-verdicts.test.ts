@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openStage, type Stage, failuresOf } from "./stage.ts";
+
+/** Sequential analyses on one `serin up`: real pods, real requests, and counts of the cluster's own mesh. */
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterAll(() => stage?.close());
+
+const analysis = {
+  method: "sequential",
+  // Some hundred requests of the canary are all that there is time for; they rule out half a point at this confidence.
+  sequential: {
+    profile: "fast",
+    confidence: { falsePromotionPercent: 50 },
+    warmup: "3s",
+    maxDuration: "3m",
+    onTimeout: "rollback",
+  },
+  interval: "2s",
+  stepWeight: 50,
+  maxWeight: 50,
+  metrics: [
+    { name: "request-success-rate", interval: "10s", thresholdRange: { min: 90 } },
+    { name: "request-duration", interval: "10s", thresholdRange: { max: 5000 } },
+  ],
+};
+const VISITOR_COUNT = 6;
+
+describe.concurrent("verdicts on serin up", () => {
+  test("a release that is as good as the primary is promoted, and says what is proven", async () => {
+    const app = stage.app("sequential-good", { analysis });
+    await app.install();
+    for (let count = 0; count < VISITOR_COUNT; count++) app.visitor();
+    await app.release();
+    await app.waitUntil("evidence in the status", async () => (await app.canary()).status?.evidence !== undefined);
+    expect(await app.waitForPhase("Succeeded", "Failed")).toBe("Succeeded");
+    expect(failuresOf(await app.leave())).toEqual([]);
+    // By proof, and not because its time was over: that would have been a rollback.
+    expect(await app.events()).toContain("Advance web.sequential-good canary weight 50");
+    expect((await app.canary()).status?.evidence).toBeUndefined();
+  });
+
+  test("a release that fails where the primary does not is rolled back, with both copies' counts as the reason", async () => {
+    const app = stage.app("sequential-bad", { analysis });
+    await app.install();
+    for (let count = 0; count < VISITOR_COUNT; count++) app.visitor();
+    await app.release({ fault: "errors=40%" });
+    expect(await app.waitForPhase("Succeeded", "Failed")).toBe("Failed");
+    await app.leave();
+    const end = await app.terminalAlert();
+    expect(end.severity).toBe("error");
+    expect(end.reason).toMatch(
+      /^Rolling back: .*errors of the canary are [\d.]+% against [\d.]+% of the primary in the same minutes \(\d+ of \d+ against \d+ of [\d,]+ requests\)/,
+    );
+  });
+});
