@@ -1,5 +1,5 @@
 export type { CopyCounts } from "./copy-traffic.ts";
-export { ISTIO_BOUNDS_MS, type LatencyShape, shareAbove } from "./latency-shares.ts";
+export { ISTIO_BOUNDS_MS } from "./latency-shares.ts";
 export { NO_HISTORY, PodHistory, type PrimaryHistory } from "./pod-history.ts";
 export { drawHistory } from "./primary-history.ts";
 export { randomStream } from "./random-stream.ts";
