@@ -61,8 +61,18 @@ function expectNothingLeft(directory: string): void {
 }
 
 describe("serin demo", { concurrent: false }, () => {
-  test("without a fault: promotes, no client sees an error, within 90 s, and leaves nothing", async () => {
-    const { status, outcome, wallMs, text, directory } = await runDemo("healthy", []);
+  test("without a fault: the evidence promotes it, no client sees an error, and nothing is left", async () => {
+    const { status, outcome, text, directory } = await runDemo("proven", []);
+    expect(outcome, text).toMatchObject({ outcome: "promoted", expected: true, maxCanaryWeight: 50 });
+    expect(outcome.requests.failed, text).toBe(0);
+    expect(text).toMatch(/request-success-rate excess ≤ \d+\.\d+%, needs \d+\.\d+%/);
+    expect(text).not.toContain("without proof");
+    expect(status).toBe(0);
+    expectNothingLeft(directory);
+  });
+
+  test("--method threshold, without a fault: promotes, no client sees an error, within 90 s, and leaves nothing", async () => {
+    const { status, outcome, wallMs, text, directory } = await runDemo("healthy", ["--method", "threshold"]);
     expect(outcome, text).toMatchObject({ outcome: "promoted", expected: true, maxCanaryWeight: 50 });
     expect(outcome.requests.failed, text).toBe(0);
     expect(outcome.requests.byVersion["6.4.1"]).toBeGreaterThan(0);
@@ -76,7 +86,7 @@ describe("serin demo", { concurrent: false }, () => {
     expect(outcome, text).toMatchObject({
       outcome: "rolled-back",
       expected: true,
-      reason: expect.stringContaining("success rate"),
+      reason: expect.stringContaining("errors of the canary are"),
     });
     expect(outcome.requests.failed).toBeGreaterThan(0);
     // The summary names the failures by version; none may come from anything but the faulty one.
@@ -86,8 +96,13 @@ describe("serin demo", { concurrent: false }, () => {
     expectNothingLeft(directory);
   });
 
-  test("--fault latency=800ms: rolls back over the latency, without an error", async () => {
-    const { status, outcome, text, directory } = await runDemo("latency", ["--fault", "latency=800ms"]);
+  test("--fault latency=800ms, thresholds: rolls back over the latency, without an error", async () => {
+    const { status, outcome, text, directory } = await runDemo("latency", [
+      "--fault",
+      "latency=800ms",
+      "--method",
+      "threshold",
+    ]);
     expect(outcome, text).toMatchObject({
       outcome: "rolled-back",
       expected: true,
