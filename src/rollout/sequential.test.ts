@@ -284,6 +284,16 @@ test("release: a failing hook keeps its meaning, and its next turn is an interva
   expect(after).toMatchObject({ label: "collect", status: { failedChecks: 1 } });
 });
 
+test("release: a service of one request per second collects at half of it, and gets to an end", () => {
+  for (let seed = 0; seed < 3; seed++) {
+    const trip = release({ service: { ...healthy, requestsPerSecond: 1 }, seed });
+    expect(trip.last.label).toBe("promote");
+    expect(trip.seconds).toBeLessThan(1200);
+    const half = trip.decisions.findIndex(({ status }) => status.canaryWeight === 50);
+    expect(half * 10).toBeLessThan(300);
+  }
+});
+
 test("release: time in which a person is waited for is not the analysis' time", () => {
   const paused = release({
     service: { ...healthy, requestsPerSecond: 1 },

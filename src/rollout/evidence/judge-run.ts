@@ -78,6 +78,9 @@ const MISSING_COUNT = 3;
 const MIN_STEP_TICKS = 3;
 /** Up to here a step is decided by its harm alone; beyond, the final gate is passed first. In percent. Source: statistics reference 0.9. */
 const GATED_ABOVE = 25;
+/** A service with fewer requests per second collects at half of them, or it would never know. Source: statistics reference 2.11. */
+const SMALL_PER_SECOND = 5;
+const SMALL_GATED_ABOVE = 50;
 /** Part of its share that a canary must complete; a difference below it may be of requests that pass no proxy. */
 const COMPLETED_PART = 0.9;
 
@@ -225,8 +228,9 @@ export function neededExcess(
 }
 
 /** The step that leaves the weights at which little can be harmed. */
-function isGated({ step }: Run, { weight }: { readonly weight: number }): boolean {
-  return weight > GATED_ABOVE && step.weight <= GATED_ABOVE;
+function isGated(run: Run, { weight }: { readonly weight: number }): boolean {
+  const above = rateOfRun(run) < SMALL_PER_SECOND ? SMALL_GATED_ABOVE : GATED_ABOVE;
+  return weight > above && run.step.weight <= above;
 }
 
 /** The bound that counts for the move; 1 while nothing bounds the metric. */
