@@ -115,11 +115,18 @@ test("floors: the canary is ahead of its next step, the primary keeps a reserve 
 test("floors: one that is about right stays, a rising need raises it, and the autoscaler's bounds hold", () => {
   const at = (floorCount: number): Scene => ({
     ...analysing,
-    observation: { capacity: { ...loaded, primary: scaledCopy({ floorCount, podsForLoad: 8, maxCount: 20 }) } },
+    observation: {
+      capacity: { ...loaded, primary: scaledCopy({ floorCount, podsForLoad: 8, maxCount: 20 }) },
+      lastTickMs: NOW_MS - 1000,
+    },
   });
   expect("primary" in floorsOf(at(10))).toBe(false);
   expect(floorsOf(at(7)).primary).toBe(8);
   expect(floorsOf(at(19)).primary).toBe(8);
+  // The metrics of a step that was just taken are not believed when they ask for less.
+  const stepped = { ...at(19), observation: { ...at(19).observation, lastTickMs: undefined } };
+  expect(decideScene(stepped).label).toBe("advance");
+  expect("primary" in floorsOf(stepped)).toBe(false);
   const bounded = { ...loaded, primary: scaledCopy({ podsForLoad: 8, maxCount: 6 }) };
   expect(floorsOf({ ...analysing, observation: { capacity: bounded } }).primary).toBe(6);
 });

@@ -73,8 +73,9 @@ test("interference 36: the primary's total moves while the canary stays → its 
     commandsOf(
       decideScene({
         ...analysing,
-        status: { ...analysing.status, lastTransitionTime: new Date(NOW_MS - 1000).toISOString() },
+        status: { ...analysing.status, lastTransitionTime: new Date(NOW_MS - 61_000).toISOString() },
         observation: {
+          lastTickMs: NOW_MS - 1000,
           capacity: {
             ...loaded,
             primary: scaledCopy({ podsForLoad, maxCount: 40, floorCount: 40 }),

@@ -18,6 +18,11 @@ export interface Kept {
 
 /** By how much a floor may be above the need before it is lowered: a load that trembles must not move it. */
 const FLOOR_SLACK = 0.8;
+/**
+ * After a step the metrics of both copies show the new weight at different times; until they agree no floor is lowered, and each
+ * change of one rebuilds what reads the metrics. Source: keda-hpa-spec 20, interference 20.
+ */
+const SETTLE_MS = 60_000;
 /** A reserve that nobody needs any more is given back in steps, so that an autoscaler is not left to drop all at once. */
 const RELEASE_STEP_MS = 60_000;
 const RELEASE_SHARE = 0.8;
@@ -35,7 +40,12 @@ export function keepCapacity(
   const plan = planOf(after);
   const status = record({ before: s, after, plan, label, isTick: of.isTick });
   const wanted = floorsOf({ ...after, status }, plan);
-  const floors = [...floorChange(s, "primary", wanted.primary), ...floorChange(s, "canary", wanted.canary)];
+  const isUnsettled = isRunning(status.phase) && s.nowMs - (parseTime(status.lastTransitionTime) ?? 0) < SETTLE_MS;
+  const floors = (["primary", "canary"] as const).flatMap((copy) => {
+    const held = s.observation.capacity[copy].scaler?.floorCount ?? 0;
+    const isLess = wanted[copy] !== undefined && (wanted[copy] ?? 0) < held;
+    return isLess && isUnsettled ? [] : floorChange(s, copy, wanted[copy]);
+  });
   // Pods come before the traffic that needs them, and go after it.
   const isRaise = ({ copy, replicaCount }: FloorCommand): boolean =>
     (replicaCount ?? 0) > (s.observation.capacity[copy].scaler?.floorCount ?? 0);
