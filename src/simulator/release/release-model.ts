@@ -83,9 +83,16 @@ export class ReleaseModel {
     for (let count = 0; count < PREPARING_STEPS_MAX; count += 1) {
       this.lookUntilQuiet(0);
       if (this.weightPercent > 0 || this.verdict !== "running") return;
-      this.#epochMs += PREPARING_STEP_MS;
+      this.#epochMs = this.#nextPreparingMs();
     }
     throw new Bug(`the canary gets a first request; the last decision was ${this.lastDecision?.label ?? "none"}`);
+  }
+
+  /** Pods that start are looked at now and then; where none does, nothing happens before the next look. */
+  #nextPreparingMs(): number {
+    const nextMs = this.#epochMs + PREPARING_STEP_MS;
+    const isQuiet = (this.#options.environment.podStartMs ?? 0) === 0 && Number.isFinite(this.#wakeAtMs);
+    return isQuiet ? Math.max(nextMs, this.#wakeAtMs) : nextMs;
   }
 
   /** Looks if it is time to, or if pods changed, until neither is so. Times are since the first request. */

@@ -5,7 +5,8 @@ import { type JudgeFactory, ours, threshold } from "./judges.ts";
 import { Histories } from "./run-cell.ts";
 
 const SECONDS_MIN = 3;
-const WARM_UP_RUNS = 20;
+const WARM_UP_SECONDS = 1.5;
+const TICK_RUNS = 40;
 const TICK_MAX_MS = 2;
 const STATE_MAX_KB = 20;
 
@@ -35,16 +36,22 @@ function rolloutsPerSecond(judge: JudgeFactory, cell: Cell): number {
     runTrial(judge({ seed: runs, history }), options);
     runs += 1;
   };
-  while (runs < WARM_UP_RUNS) run();
-  const before = process.cpuUsage();
+  runFor(WARM_UP_SECONDS, run);
   const startRuns = runs;
+  const seconds = runFor(SECONDS_MIN, run);
+  return (runs - startRuns) / seconds;
+}
+
+/** Repeats until so many seconds of CPU are spent, and returns how many were. */
+function runFor(atLeastSeconds: number, run: () => void): number {
+  const before = process.cpuUsage();
   let seconds = 0;
-  while (seconds < SECONDS_MIN) {
+  while (seconds < atLeastSeconds) {
     run();
     const { user, system } = process.cpuUsage(before);
     seconds = (user + system) / 1e6;
   }
-  return (runs - startRuns) / seconds;
+  return seconds;
 }
 
 /** The decisions of a sequential analysis alone: time of a look, and size of the status. Source: statistics reference 6, G12. */
@@ -53,7 +60,7 @@ function tickFigures(cell: Cell): Record<string, Figure> {
   if (history === undefined) throw new Error("there is a history");
   const times: number[] = [];
   let stateBytes = 0;
-  for (let seed = 0; seed < WARM_UP_RUNS * 2; seed += 1) {
+  for (let seed = 0; seed < TICK_RUNS; seed += 1) {
     const judge = ours(cell.requestsPerSecond)({ seed, history });
     if (!(judge instanceof DecideJudge)) throw new Error("ours is the real decide");
     const timed = {
