@@ -243,6 +243,7 @@ export function openExcess(
   if (metric.kind === "latency" && metric.isPlanned && widest === undefined) return undefined;
   if (widest === undefined) return 1;
   // With all traffic on the canary there is no copy left to compare with since.
-  const isStrict = run.step.weight < 100 && (move.kind === "final" || (move.kind === "step" && isGated(run, move)));
+  // The last gate alone guards against a release that drifts; until then the evidence of all weights counts.
+  const isStrict = run.step.weight < 100 && move.kind === "final";
   return isStrict ? widest.strictExcess : widest.excess;
 }
