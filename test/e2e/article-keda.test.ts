@@ -97,7 +97,7 @@ test("examples/article: from the HPA to KEDA, scaled on the mesh's requests, and
 });
 
 function demoOptions(): DemoOptions {
-  const options = parseDemoOptions({});
+  const options = parseDemoOptions({ method: "threshold" });
   if (!options.ok) throw new Error(options.error);
   return options.value;
 }
