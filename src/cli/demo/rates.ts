@@ -32,7 +32,8 @@ export async function readRates(source: RateSource): Promise<Map<string, Workloa
     const p99Ms = p99s?.get(workload);
     rates.set(workload, {
       requestsPerSecond: rate,
-      successPercent: ((goods?.get(workload) ?? 0) / rate) * 100,
+      // The two queries are not of the same moment.
+      successPercent: Math.min(100, ((goods?.get(workload) ?? 0) / rate) * 100),
       p99Ms: p99Ms === undefined || Number.isNaN(p99Ms) ? undefined : p99Ms,
     });
   }
