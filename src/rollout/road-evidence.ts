@@ -1,7 +1,5 @@
 import { formatDuration } from "#base";
 import {
-  allowsShare,
-  boundedExcess,
   type Arms,
   type CountEvidence,
   type CountPlan,
@@ -9,14 +7,14 @@ import {
   type DetectionQuestion,
   detectableExcess,
   errorPlan,
-  FINAL_ERRORS,
-  finalMargin,
+  type LinearEvidence,
   requestsToDetect,
   startCountEvidence,
   startStep,
   updateCountEvidence,
   upperExcess,
 } from "#stats";
+import { errorPrice, neededFor } from "./evidence/needs.ts";
 import type { RoadAssumptions, RoadLoad } from "./road-load.ts";
 import type { RoadWarning } from "./road-checks.ts";
 import type { SequentialSettings } from "./sequential-settings.ts";
@@ -50,8 +48,6 @@ export interface Detection {
 
 /** A step takes so many looks at least. Source: statistics reference 2.12. */
 const DWELL_TICK_COUNT = 3;
-/** Weight, in percent, that is left only when the final bound holds. Source: statistics reference 2.12. */
-const PROVING_WEIGHT = 25;
 /** Whatever a spec asks for, no forecast takes longer than this to reckon. */
 const MAX_TICK_COUNT = 20_000;
 const EXCESSES = [0.005, 0.01, 0.05, 0.2] as const;
@@ -197,11 +193,20 @@ function isAllowed(at: {
   if (weight === undefined) return true;
   // All that is left to compare with was compared before.
   if (weight >= 100) return true;
-  const margin = { excess: terms.finalExcess, elapsedMs: atMs, requestsPerSecond: rate };
-  const isProven =
-    boundedExcess(evidence, terms.beta) <= finalMargin({ ...margin, badPerMinute: FINAL_ERRORS.badPerMinute });
-  if (next === undefined) return isProven;
-  return next > PROVING_WEIGHT ? isProven : allowsShare(upperExcess(evidence.excess, terms.beta), next / 100, rate);
+  const needs = neededFor(
+    {
+      from: weight,
+      to: next ?? 100,
+      isPromotion: next === undefined,
+      elapsedMs: atMs,
+      requestsPerSecond: rate,
+    },
+    errorPrice(terms.finalExcess),
+  );
+  const isWithin = (bound: LinearEvidence, excess: number): boolean => upperExcess(bound, terms.beta) <= excess;
+  return (
+    isWithin(evidence.excess, needs.whole) && (needs.since === undefined || isWithin(evidence.stepExcess, needs.since))
+  );
 }
 
 /** Nothing is known of bursts before the run; they make it longer. */

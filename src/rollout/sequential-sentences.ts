@@ -1,6 +1,7 @@
 import { formatDuration } from "#base";
 import { leftOf } from "./evidence/facts.ts";
-import { type Hold, type Missing, neededExcess, openExcess, type Wait } from "./evidence/judge-run.ts";
+import { distanceOf, type Gate, gateOf } from "./evidence/gate.ts";
+import type { Hold, Missing, Wait } from "./evidence/judge-run.ts";
 import type { Standing } from "./evidence/standing.ts";
 import {
   comparisonText,
@@ -33,7 +34,7 @@ export function collectText(s: Situation, trial: JudgedTrial, wait: Wait): strin
     case "warm-up":
       return `The canary is warming up ${place}: ${seenText(wait, trial)}what it does counts for a step in ${roughly(wait.untilMs - s.nowMs)}.`;
     case "bound":
-      return boundWaitText(place, trial, wait.standing);
+      return boundWaitText(place, trial, wait.gate);
   }
 }
 
@@ -43,18 +44,18 @@ function seenText(_: Wait, { judgement }: JudgedTrial): string {
   return seen > 0 ? `${countText(seen)} requests seen, ` : "";
 }
 
-function boundWaitText(place: string, trial: JudgedTrial, standing: Standing): string {
-  const { widest, metric } = standing;
-  if (widest === undefined)
+function boundWaitText(place: string, trial: JudgedTrial, { standing, bounded }: Gate): string {
+  const { metric } = standing;
+  if (bounded === undefined)
     return metric.kind === "latency"
       ? `Collecting evidence ${place}: how fast the primary is is not known yet.`
       : `Collecting evidence ${place}: ${metric.name} has no counts yet.`;
-  const what = whatText(standing, widest.boundMs);
+  const what = whatText(standing, bounded.boundMs);
   const left = leftOf(standing, trial);
   // Requests of the warm-up prove nothing.
   const seen = metric.kind === "counts" || metric.kind === "latency" ? metric.watch.settled.canary.total : 0;
   if (left === undefined)
-    return `Collecting evidence ${place}: ${comparisonText(standing, widest)}; at these rates no number of requests proves that the canary is no worse than tolerated.`;
+    return `Collecting evidence ${place}: ${comparisonText(standing, bounded)}; at these rates no number of requests proves that the canary is no worse than tolerated.`;
   const eta = left.etaMs === undefined ? ", more than its time will bring" : `, about ${roughly(left.etaMs)}`;
   return `Collecting evidence ${place}: ${countText(seen)} of about ${countText(seen + left.requestCount)} requests of the canary that its ${what} need${eta}.`;
 }
@@ -94,16 +95,16 @@ const LEAST_EXCESS = 1e-5;
 /** What would have kept a release from going on: the metric that came closest to it. */
 export function stayText({ trial }: Situation): string | undefined {
   if (trial?.kind !== "judged") return undefined;
-  let closest: { readonly text: string; readonly ratio: number } | undefined;
+  let closest: Gate | undefined;
   for (const standing of trial.judgement.standings) {
-    const goAt = neededExcess(standing, trial);
-    const excess = openExcess(standing, trial);
-    if (goAt === undefined || goAt >= 1 || excess === undefined || standing.widest === undefined) continue;
-    const what = whatText(standing, standing.widest.boundMs);
-    const text = `With more than ${pointsText(goAt)} of ${what} not ruled out, instead of ${pointsText(excess)}, it would have stayed to collect more.`;
-    if (closest === undefined || excess / goAt > closest.ratio) closest = { text, ratio: excess / goAt };
+    const gate = gateOf(standing, trial);
+    if (gate?.bounded === undefined || gate.goAt >= 1) continue;
+    if (closest === undefined || distanceOf(gate) > distanceOf(closest)) closest = gate;
   }
-  return closest?.text;
+  if (closest?.bounded === undefined) return undefined;
+  const { standing, bounded, goAt, excess } = closest;
+  const what = whatText(standing, bounded.boundMs);
+  return `With more than ${pointsText(goAt)} of ${what} not ruled out, instead of ${pointsText(excess)}, it would have stayed to collect more.`;
 }
 
 /** Why a release is held, in a sentence, and in an event that stays the same while it lasts. */

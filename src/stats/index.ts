@@ -74,15 +74,17 @@ export {
   type LatencyHistogram,
   readHistogram,
 } from "./histogram.ts";
+export type { LinearEvidence } from "./linear-evidence.ts";
 export { judgeAsKayenta, type KayentaVerdict } from "./kayenta-judge.ts";
 export {
   allowedExcess,
-  allowsShare,
   FINAL_ERRORS,
   FINAL_LATENCY,
   type FinalMargin,
   finalMargin,
-  PLAUSIBLE_HARM,
+  STAKE_ERRORS,
+  STAKE_LATENCY,
+  type Stake,
   startShare,
 } from "./ladder.ts";
 export {

@@ -2,34 +2,34 @@
 
 const SECONDS_PER_MINUTE = 60;
 
-/** Share of the service's requests that may be at stake in a step. Source: statistics reference 2.12. */
-export const PLAUSIBLE_HARM = 0.01;
-/** Requests a minute of a small service that may be at stake in a step. Source: statistics reference 2.12. */
-const REQUESTS_AT_STAKE = 30;
+/** Bad requests that may be at stake in a step, while they are not ruled out. Whichever is more. */
+export interface Stake {
+  /** Share of the service's requests, 0 to 1. */
+  readonly share: number;
+  /** Requests of a small service. */
+  readonly perMinute: number;
+}
+
+/** Source: statistics reference 2.12. */
+export const STAKE_ERRORS: Stake = { share: 0.01, perMinute: 30 };
+/** A slow request is a fifth as bad as a failed one, as in the final margins. */
+export const STAKE_LATENCY: Stake = { share: 0.05, perMinute: 150 };
 
 /** The weight to begin with, a share: 1 % of a large service, up to 10 % where 1 % would get no requests. Source: statistics reference 2.11. */
 export function startShare(requestsPerSecond: number): number {
-  const small = requestsPerSecond > 0 ? REQUESTS_AT_STAKE / (SECONDS_PER_MINUTE * requestsPerSecond) : 1;
+  const small = requestsPerSecond > 0 ? STAKE_ERRORS.perMinute / (SECONDS_PER_MINUTE * requestsPerSecond) : 1;
   return Math.max(0.01, Math.min(0.1, small));
 }
 
 /**
- * Whether the next share is allowed: the excess that is not ruled out, times the share, harms the service little enough.
+ * The largest excess with which the next share, above 0, is allowed: what is not ruled out, times the share, harms the service
+ * little enough.
  *
  * Source: statistics reference 2.12: U w ≤ max(ε, 30/(60 R)).
  */
-export function allowsShare(excess: number, share: number, requestsPerSecond: number): boolean {
-  return excess * share <= harmAtStake(requestsPerSecond);
-}
-
-/** The largest excess with which {@link allowsShare} allows a share above 0. */
-export function allowedExcess(share: number, requestsPerSecond: number): number {
-  return Math.min(1, harmAtStake(requestsPerSecond) / share);
-}
-
-function harmAtStake(requestsPerSecond: number): number {
-  const small = requestsPerSecond > 0 ? REQUESTS_AT_STAKE / (SECONDS_PER_MINUTE * requestsPerSecond) : 1;
-  return Math.max(PLAUSIBLE_HARM, small);
+export function allowedExcess(share: number, requestsPerSecond: number, stake: Stake): number {
+  const small = requestsPerSecond > 0 ? stake.perMinute / (SECONDS_PER_MINUTE * requestsPerSecond) : 1;
+  return Math.min(1, Math.max(stake.share, small) / share);
 }
 
 export interface FinalMargin {

@@ -13,7 +13,7 @@ import {
   updateDispersion,
   addChiSquare,
 } from "./dispersion.ts";
-import { allowsShare, FINAL_ERRORS, finalMargin, startShare } from "./ladder.ts";
+import { allowedExcess, FINAL_ERRORS, finalMargin, STAKE_ERRORS, STAKE_LATENCY, startShare } from "./ladder.ts";
 import { TOLERATED_ERRORS } from "./margin.ts";
 import { detectableExcess, detectionNats, detectionPower, requestsToDetect } from "./power.ts";
 import { bestBetterPrice, bestWorsePrice } from "./price-list.ts";
@@ -109,16 +109,16 @@ test("requestsUntilBound: announces, give or take a tick, when the bound is reac
   const view = { share: 0.1, canaryRate: 0, primaryRate: 1 / 900 };
   const wish = { outlook: view, excess: 0.005, beta: 0.05 };
   let state = startCountEvidence(plan);
-  const announced = ticksFor(requestsUntilBound(plan, state, wish) ?? 0, 100) ?? 0;
+  const announced = ticksFor(requestsUntilBound(plan, state.excess, wish) ?? 0, 100) ?? 0;
   let ticks = 0;
-  while (requestsUntilBound(plan, state, wish) !== 0 && ticks < 100) {
+  while (requestsUntilBound(plan, state.excess, wish) !== 0 && ticks < 100) {
     state = updateCountEvidence(plan, state, healthy);
     ticks++;
   }
   expect(Math.abs(ticks - announced)).toBeLessThanOrEqual(1);
   expect(ticks).toBeGreaterThan(5);
   const bad = { ...wish, outlook: { ...view, canaryRate: 0.05 } };
-  expect(requestsUntilBound(plan, startCountEvidence(plan), bad)).toBeUndefined();
+  expect(requestsUntilBound(plan, startCountEvidence(plan).excess, bad)).toBeUndefined();
 });
 
 test("requestsUntilRollback: falls with evidence, and is undefined for a healthy canary", () => {
@@ -209,11 +209,13 @@ test("scaleDispersion: what exceeds 1 grows with the load, and never shrinks", (
   expect(scaleDispersion(3, 0.5)).toBe(3);
 });
 
-test("startShare, allowsShare, finalMargin: large services pay in percent, small ones in requests", () => {
+test("startShare, allowedExcess, finalMargin: large services pay in percent, small ones in requests", () => {
   expect([1000, 10, 0.2, 0].map(startShare)).toEqual([0.01, 0.05, 0.1, 0.1]);
-  expect(allowsShare(0.09, 0.1, 1000)).toBe(true);
-  expect(allowsShare(0.11, 0.1, 1000)).toBe(false);
-  expect(allowsShare(1, 0.5, 1)).toBe(true);
+  expect(allowedExcess(0.1, 1000, STAKE_ERRORS)).toBeCloseTo(0.1, 12);
+  expect(allowedExcess(0.5, 1, STAKE_ERRORS)).toBe(1);
+  expect(allowedExcess(1, 10, STAKE_ERRORS)).toBeCloseTo(0.05, 12);
+  // A slow request is a fifth as bad.
+  expect(allowedExcess(0.1, 1000, STAKE_LATENCY)).toBeCloseTo(0.5, 12);
   const margin = (elapsedMs: number, requestsPerSecond: number) =>
     finalMargin({ ...FINAL_ERRORS, elapsedMs, requestsPerSecond });
   expect(margin(0, 1000)).toBe(0.001);

@@ -1,4 +1,5 @@
 import type { CountEvidence, CountPlan } from "./count-evidence.ts";
+import type { LinearEvidence } from "./linear-evidence.ts";
 import { logMeanExp } from "./log-sum.ts";
 import { betterPrice, type Outlook, worsePrice } from "./price-list.ts";
 
@@ -21,24 +22,18 @@ export function requestsUntilRollback(
   return requestsUntil(state.worse.logs, gains, level);
 }
 
-/** Requests of the canary until the bound of its excess is `excess` with confidence 1 − beta; undefined when it is not on its way there. */
+/** Requests of the canary until a bound of its excess is `excess` with confidence 1 − beta; undefined when it is not on its way there. */
 export function requestsUntilBound(
   plan: CountPlan,
-  state: CountEvidence,
+  bound: LinearEvidence,
   { outlook, excess, beta }: { readonly outlook: Outlook; readonly excess: number; readonly beta: number },
 ): number | undefined {
   const unacceptable = { ratio: plan.unacceptableRatio, excess };
   const gains = plan.fractions.map(
     (fraction) => betterPrice(outlook, unacceptable, fraction * plan.unacceptableRatio).mean / plan.dispersion,
   );
-  const waits = [state.excess, state.stepExcess].map(({ bases, slopes }) => {
-    const logs = bases.map((base, index) => base + excess * (slopes[index] ?? 0));
-    return requestsUntil(logs, gains, -Math.log(beta));
-  });
-  return waits.reduce(
-    (longest, wait) => (longest === undefined || wait === undefined ? undefined : Math.max(longest, wait)),
-    0,
-  );
+  const logs = bound.bases.map((base, index) => base + excess * (bound.slopes[index] ?? 0));
+  return requestsUntil(logs, gains, -Math.log(beta));
 }
 
 /** Ticks in which so many requests arrive, rounded up; undefined without traffic. Source: statistics reference 2.12. */

@@ -7,7 +7,7 @@ import {
   requestsUntilRollback,
 } from "#stats";
 import type { Evidence, EvidenceFact } from "../decision.ts";
-import { neededExcess, openExcess } from "./judge-run.ts";
+import { distanceOf, gateOf, needsOf } from "./gate.ts";
 import { type Counted, elapsedMs, type Standing } from "./standing.ts";
 import type { JudgedTrial } from "../trial.ts";
 import { rateOf, whatText } from "./words.ts";
@@ -48,10 +48,9 @@ function factOf(standing: Standing, trial: JudgedTrial): EvidenceFact {
     };
   }
   const { canary, primary, estimate, difference } = explainCounts(told.summary, trial.rules.sequential.beta);
-  const bound = openExcess(standing, trial);
-  const goAt = neededExcess(standing, trial);
+  const gate = gateOf(standing, trial);
   const left = leftOf(standing, trial);
-  const isProven = bound !== undefined && goAt !== undefined && bound <= goAt;
+  const isProven = gate !== undefined && distanceOf(gate) <= 1;
   return {
     ...common,
     what: whatText(standing, told.boundMs),
@@ -59,8 +58,8 @@ function factOf(standing: Standing, trial: JudgedTrial): EvidenceFact {
     primary,
     estimate,
     ...(estimate === undefined ? {} : { interval: difference }),
-    bound,
-    goAt,
+    bound: gate?.excess ?? standing.widest?.excess,
+    goAt: gate?.goAt,
     ...(left === undefined ? {} : { left }),
     verdict: isWorse(standing, trial) ? "worse" : isProven ? "better" : "unknown",
   };
@@ -85,7 +84,7 @@ function isWorse({ log, metric }: Standing, { rules }: JudgedTrial): boolean {
  */
 export function leftOf(standing: Standing, trial: JudgedTrial): EvidenceFact["left"] {
   const isAgainst = trial.judgement.verdict.kind === "suspicious";
-  const counted = isAgainst ? standing.worst : standing.widest;
+  const counted = isAgainst ? standing.worst : gateOf(standing, trial)?.bounded;
   const outlook = counted === undefined ? undefined : outlookOf(standing, counted);
   if (counted === undefined || outlook === undefined) return undefined;
   const perMs = ((trial.run.requestsPerSecond ?? 0) * outlook.share) / 1000;
@@ -99,18 +98,23 @@ export function leftOf(standing: Standing, trial: JudgedTrial): EvidenceFact["le
 /** Halvings of the time that is left: an estimate needs no more. */
 const ETA_STEPS = 6;
 
-/** What the bound still needs. It gets easier to reach with time, so the end is looked for where both meet. */
+/** What the bounds still need. They get easier to reach with time, so the end is looked for where both meet. */
 function boundLeft(
   standing: Standing,
   trial: JudgedTrial,
   { counted, outlook, perMs }: { readonly counted: Counted; readonly outlook: Outlook; readonly perMs: number },
 ): EvidenceFact["left"] {
   const { run, rules } = trial;
+  const { plan, evidence } = counted;
+  const { beta } = rules.sequential;
   const needAfter = (laterMs: number): number | undefined => {
     const later = { ...trial, run: { ...run, lookedMs: run.lookedMs + laterMs } };
-    const excess = neededExcess(standing, later);
-    if (excess === undefined) return undefined;
-    return requestsUntilBound(counted.plan, counted.evidence, { outlook, excess, beta: rules.sequential.beta });
+    const needs = needsOf(standing, later);
+    if (needs === undefined) return undefined;
+    const whole = requestsUntilBound(plan, evidence.excess, { outlook, excess: needs.whole, beta });
+    if (whole === undefined || needs.since === undefined) return whole;
+    const since = requestsUntilBound(plan, evidence.stepExcess, { outlook, excess: needs.since, beta });
+    return since === undefined ? undefined : Math.max(whole, since);
   };
   const isEnough = (laterMs: number): boolean => (needAfter(laterMs) ?? Number.POSITIVE_INFINITY) <= perMs * laterMs;
   const now = needAfter(0);

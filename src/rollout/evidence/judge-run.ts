@@ -1,9 +1,10 @@
-import { allowedExcess, combineEvidence, evidenceLevel, SAMPLE_RATIO_LEVEL, sampleRatioEvidence } from "#stats";
+import { combineEvidence, evidenceLevel, SAMPLE_RATIO_LEVEL, sampleRatioEvidence } from "#stats";
 import type { MetricSamples, Samples } from "../observation.ts";
 import type { EvidenceRules } from "./metric-plan.ts";
 import type { Run } from "./run.ts";
-import { elapsedMs, finalExcess, rateOfRun, type Standing, standingOf } from "./standing.ts";
+import { distanceOf, type Gate, gateOf } from "./gate.ts";
 import { faultOf } from "./sample-faults.ts";
+import { elapsedMs, type Standing, standingOf } from "./standing.ts";
 
 /** What the release would do next, if the evidence allows it. */
 export type Move =
@@ -46,7 +47,7 @@ export type Wait =
   | { readonly kind: "dwell"; readonly untilMs: number | undefined }
   | { readonly kind: "checks" }
   | { readonly kind: "warm-up"; readonly untilMs: number }
-  | { readonly kind: "bound"; readonly standing: Standing; readonly goAt: number };
+  | { readonly kind: "bound"; readonly gate: Gate };
 
 /** All that is judged. */
 export interface Case {
@@ -76,11 +77,6 @@ const SUSPICION = Math.log(3);
 const MISSING_COUNT = 3;
 /** Counted ticks of a step at least. Source: statistics reference 2.12. */
 const MIN_STEP_TICKS = 3;
-/** Up to here a step is decided by its harm alone; beyond, the final gate is passed first. In percent. Source: statistics reference 0.9. */
-const GATED_ABOVE = 25;
-/** A service with fewer requests per second collects at half of them, or it would never know. Source: statistics reference 2.11. */
-const SMALL_PER_SECOND = 5;
-const SMALL_GATED_ABOVE = 50;
 /** Part of its share that a canary must complete; a difference below it may be of requests that pass no proxy. */
 const COMPLETED_PART = 0.9;
 
@@ -192,7 +188,7 @@ function timeoutOf({ run, rules, move, areChecksMade }: Case): Verdict | undefin
 function waitOf(of: Case, standings: readonly Standing[]): Verdict {
   const { run, rules, move, nowMs } = of;
   if (move.kind === "first") return of.areChecksMade ? { kind: "go" } : { kind: "collect", wait: { kind: "checks" } };
-  const bound = move.kind === "iterate" ? undefined : openBound(of, move, standings);
+  const bound = move.kind === "iterate" ? undefined : openBound(of, standings);
   const warmMs = (run.warmSinceMs ?? nowMs) + rules.sequential.warmUpMs;
   if (bound !== undefined && nowMs < warmMs) return { kind: "collect", wait: { kind: "warm-up", untilMs: warmMs } };
   if (bound !== undefined) return { kind: "collect", wait: bound };
@@ -204,46 +200,14 @@ function waitOf(of: Case, standings: readonly Standing[]): Verdict {
 }
 
 /** The metric whose excess is not ruled out far enough for the move, if there is one: the one that is furthest from it. */
-function openBound(of: Case, move: Move, standings: readonly Standing[]): Extract<Wait, { kind: "bound" }> | undefined {
-  const { run, rules } = of;
-  let open: { readonly wait: Extract<Wait, { kind: "bound" }>; readonly ratio: number } | undefined;
+function openBound(
+  { run, rules, move }: Case,
+  standings: readonly Standing[],
+): Extract<Wait, { kind: "bound" }> | undefined {
+  let furthest: Gate | undefined;
   for (const standing of standings) {
-    const goAt = neededExcess(standing, { run, rules, move });
-    const excess = openExcess(standing, { run, move });
-    if (goAt === undefined || excess === undefined || excess <= goAt) continue;
-    const ratio = excess / goAt;
-    if (open === undefined || ratio > open.ratio) open = { wait: { kind: "bound", standing, goAt }, ratio };
+    const gate = gateOf(standing, { run, rules, move });
+    if (gate !== undefined && (furthest === undefined || distanceOf(gate) > distanceOf(furthest))) furthest = gate;
   }
-  return open?.wait;
-}
-
-/** The excess that must be ruled out before the move; undefined when the metric does not hold it up. */
-export function neededExcess(
-  standing: Standing,
-  { run, rules, move }: Pick<Case, "run" | "rules" | "move">,
-): number | undefined {
-  if (move.kind === "first" || move.kind === "iterate" || standing.metric.kind === "scalar") return undefined;
-  if (move.kind === "final" || isGated(run, move)) return finalExcess(standing, run, rules);
-  return allowedExcess(move.weight / 100, rateOfRun(run));
-}
-
-/** The step that leaves the weights at which little can be harmed. */
-function isGated(run: Run, { weight }: { readonly weight: number }): boolean {
-  const above = rateOfRun(run) < SMALL_PER_SECOND ? SMALL_GATED_ABOVE : GATED_ABOVE;
-  return weight > above && run.step.weight <= above;
-}
-
-/** The bound that counts for the move; 1 while nothing bounds the metric. */
-export function openExcess(
-  { widest, metric }: Standing,
-  { run, move }: Pick<Case, "run" | "move">,
-): number | undefined {
-  if (metric.kind === "scalar") return undefined;
-  // A histogram without a bound that promotion waits for has nothing to be waited for.
-  if (metric.kind === "latency" && metric.isPlanned && widest === undefined) return undefined;
-  if (widest === undefined) return 1;
-  // With all traffic on the canary there is no copy left to compare with since.
-  // The last gate alone guards against a release that drifts; until then the evidence of all weights counts.
-  const isStrict = run.step.weight < 100 && move.kind === "final";
-  return isStrict ? widest.strictExcess : widest.excess;
+  return furthest === undefined || distanceOf(furthest) <= 1 ? undefined : { kind: "bound", gate: furthest };
 }

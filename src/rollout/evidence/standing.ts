@@ -4,10 +4,8 @@ import {
   type CountPlan,
   type CountSummary,
   type CountEvidence,
-  FINAL_ERRORS,
-  FINAL_LATENCY,
-  finalMargin,
   type LatencyBoundPlan,
+  type LinearEvidence,
   logObjectiveBroken,
   logObjectiveKept,
   signedRankEvidence,
@@ -25,8 +23,11 @@ export interface Standing {
   readonly log: number;
   /** Bad requests of the canary where the evidence is largest; blocks, of a metric that is a number. */
   readonly badCount: number;
-  /** Where the evidence for rollback comes from, and where the bound is largest; undefined for metrics that are no counts. */
+  /** Where the evidence for rollback comes from; undefined for metrics that are no counts. */
   readonly worst?: Counted;
+  /** What promotion waits for. */
+  readonly questions: readonly Counted[];
+  /** Where the bound of the whole run is largest; undefined when there is no question. */
   readonly widest?: Bounded;
   readonly watch?: Watched;
 }
@@ -42,10 +43,10 @@ export interface Counted {
 
 /** The question whose excess is least ruled out. */
 export interface Bounded extends Counted {
-  /** Bound of the excess over the whole run. */
+  /** What bounds it: of the whole run, or since the last weight. */
+  readonly bound: LinearEvidence;
+  /** Upper bound of the excess, 0 to 1. */
   readonly excess: number;
-  /** The larger one of it and of the bound since the last weight. */
-  readonly strictExcess: number;
 }
 
 /** What numbers are watched beside the comparison, each as ln E. */
@@ -72,9 +73,9 @@ export function standingOf(metric: MetricRun, rules: EvidenceRules): Standing {
   const { beta } = rules.sequential;
   switch (metric.kind) {
     case "unknown":
-      return { metric, log: 0, badCount: 0 };
+      return { metric, log: 0, badCount: 0, questions: [] };
     case "scalar":
-      return { metric, log: signedRankEvidence(metric.ranks), badCount: metric.worseCount };
+      return { metric, log: signedRankEvidence(metric.ranks), badCount: metric.worseCount, questions: [] };
     case "counts": {
       const plan = countPlan(rules, metric.dispersion);
       const { evidence, summary } = metric;
@@ -84,7 +85,8 @@ export function standingOf(metric: MetricRun, rules: EvidenceRules): Standing {
         log: worseEvidence(plan, evidence),
         badCount: summary.rates.canary.bad,
         worst: counted,
-        widest: boundedOf(counted, beta),
+        questions: [counted],
+        widest: boundedOf(counted, evidence.excess, beta),
         watch: watchOf(metric, rules, { boundMs: undefined, dispersion: metric.dispersion, pastRate: metric.pastRate }),
       };
     }
@@ -102,10 +104,8 @@ function latencyStanding(metric: Extract<MetricRun, { kind: "latency" }>, rules:
     return evidence === undefined || summary === undefined ? [] : [{ boundMs, plan: count, evidence, summary }];
   });
   const worst = largest(counted, ({ plan: count, evidence }) => worseEvidence(count, evidence));
-  const bounded = counted
-    .filter(({ boundMs }) => isForPromotion(plan, boundMs))
-    .map((one) => boundedOf(one, rules.sequential.beta));
-  const widest = largest(bounded, ({ strictExcess }) => strictExcess);
+  const questions = counted.filter(({ boundMs }) => isForPromotion(plan, boundMs));
+  const widest = widestOf(questions, ({ excess }) => excess, rules.sequential.beta);
   const { past } = metric;
   const boundMs = metric.isPlanned ? watchedBoundMs(rules, metric.name, past) : undefined;
   const at = boundMs === undefined ? -1 : past.boundsMs.indexOf(boundMs);
@@ -114,9 +114,8 @@ function latencyStanding(metric: Extract<MetricRun, { kind: "latency" }>, rules:
     log: slowerEvidence(plan, metric.evidence),
     badCount: worst?.summary.rates.canary.bad ?? 0,
     ...(worst === undefined ? {} : { worst }),
-    ...(widest === undefined
-      ? {}
-      : { widest: { ...widest, excess: Math.max(...bounded.map(({ excess }) => excess)) } }),
+    questions,
+    ...(widest === undefined ? {} : { widest }),
     ...(at < 0
       ? {}
       : {
@@ -133,10 +132,18 @@ function isForPromotion(plan: readonly LatencyBoundPlan[], boundMs: number | und
   return plan.some((bound) => bound.boundMs === boundMs && bound.isForPromotion);
 }
 
-function boundedOf(counted: Counted, beta: number): Bounded {
-  const { evidence } = counted;
-  const excess = upperExcess(evidence.excess, beta);
-  return { ...counted, excess, strictExcess: Math.max(excess, upperExcess(evidence.stepExcess, beta)) };
+/** The question whose bound is largest; undefined when there is none. */
+export function widestOf(
+  questions: readonly Counted[],
+  boundOf: (evidence: CountEvidence) => LinearEvidence,
+  beta: number,
+): Bounded | undefined {
+  const bounded = questions.map((counted) => boundedOf(counted, boundOf(counted.evidence), beta));
+  return largest(bounded, ({ excess }) => excess);
+}
+
+function boundedOf(counted: Counted, bound: LinearEvidence, beta: number): Bounded {
+  return { ...counted, bound, excess: upperExcess(bound, beta) };
 }
 
 function largest<T>(items: readonly T[], valueOf: (item: T) => number): T | undefined {
@@ -174,15 +181,6 @@ function watchOf(
 
 function isAbove({ total, bad }: ArmCounts, rate: number | undefined): boolean {
   return rate !== undefined && bad > rate * total;
-}
-
-/** The excess below which the metric lets the release be promoted. Source: statistics reference 2.5, 2.11. */
-export function finalExcess({ metric }: Standing, run: Run, { sequential }: EvidenceRules): number {
-  const margins =
-    metric.kind === "latency"
-      ? FINAL_LATENCY
-      : { excess: sequential.finalExcess, badPerMinute: FINAL_ERRORS.badPerMinute };
-  return finalMargin({ ...margins, elapsedMs: elapsedMs(run), requestsPerSecond: rateOfRun(run) });
 }
 
 /** Requests per second; as long as none were counted, as many as it takes to allow nothing for want of them. */

@@ -4,10 +4,12 @@ import type { MetricSamples } from "../observation.ts";
 import { canaryOf } from "../scene.ts";
 import { readSettings } from "../settings.ts";
 import { compared, errors } from "../sequential-scene.ts";
+import { distanceOf, type Gate, gateOf, needsOf } from "./gate.ts";
 import { countPlan, type EvidenceRules } from "./metric-plan.ts";
 import { readRun } from "./read-run.ts";
 import type { Run } from "./run.ts";
 import { settingsHash } from "./settings-hash.ts";
+import { standingOf } from "./standing.ts";
 import { type Look, startRunOf, updateRun } from "./update-run.ts";
 import { writeRun } from "./write-run.ts";
 
@@ -157,4 +159,26 @@ test("startRunOf: the past that came with the first look, before any counts, mak
     { kind: "counts", dispersion: 5, pastRate: 0.005, missing: 0 },
     { kind: "latency", isPlanned: true, dispersions: [3, 7], past: bounds },
   ]);
+});
+
+test("gateOf: a promotion waits for the last weight alone, though the whole run is proven", () => {
+  const [good, unlucky] = [[errors(3, 3000, 9, 9000)], [errors(8, 3000, 9, 9000)]];
+  const gateAfter = (count: number): Gate => {
+    const at = (index: number) =>
+      index < 28 ? { weight: 25 } : { weight: 50, stage: { weight: 50, iteration: 0, sinceMs: 28 * TICK_MS } };
+    const run = runOf(
+      Array.from({ length: count }, (_, index) => (index === 28 ? unlucky : good)),
+      at,
+    );
+    const [metric] = run.metrics;
+    const standing = metric === undefined ? undefined : standingOf(metric, rules);
+    const gate = standing === undefined ? undefined : gateOf(standing, { run, rules, move: { kind: "final" } });
+    if (standing === undefined || gate === undefined) throw new Error("a counted metric holds a promotion up");
+    expect(standing.widest?.excess).toBeLessThanOrEqual(
+      needsOf(standing, { run, rules, move: { kind: "final" } })?.whole ?? 0,
+    );
+    return gate;
+  };
+  expect(distanceOf(gateAfter(29))).toBeGreaterThan(1);
+  expect(distanceOf(gateAfter(34))).toBeLessThanOrEqual(1);
 });
