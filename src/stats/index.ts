@@ -88,6 +88,7 @@ export {
 export {
   type LatencyEvidence,
   type LatencyTick,
+  meanEvidence,
   slowerEvidence,
   type SlowExcess,
   slowExcess,
