@@ -16,7 +16,7 @@ import type { Observation } from "./observation.ts";
 import { preliminaryRows } from "./preliminary-rows.ts";
 import { promotionRows } from "./promotion-rows.ts";
 import { sequentialEndRows, sequentialHoldRows } from "./sequential-rows.ts";
-import { readSettings, type SettingsLimits } from "./settings.ts";
+import { settingsOf, type SettingsLimits } from "./settings.ts";
 import { type Basics, type Situation, situationOf } from "./situation.ts";
 import { completeStatus, withoutCondition, ACCEPTED } from "./status.ts";
 import { steadyRows } from "./steady-rows.ts";
@@ -69,7 +69,7 @@ export function decide(canary: Canary, observation: Observation, now: { nowMs: n
     observation,
     nowMs: now.nowMs,
   };
-  const settings = readSettings(canary, now);
+  const settings = settingsOf(canary, now);
   const early = {
     ...basics,
     settings: settings.ok ? settings.value : undefined,

@@ -42,8 +42,8 @@ export function keepEvidence(s: Situation, label: Label, status: CanaryStatus): 
   if (!isAnalysing({ status }) || endings.has(label) || s.settings.sequential === undefined)
     return { ...told, status: withoutEvidence(status), wakeAtMs: undefined };
   if (trial?.kind !== "judged") return { status, wakeAtMs: undefined };
-  const run = recorded(s, label, trial);
-  return { ...told, status: { ...status, evidence: writeRun(run) }, wakeAtMs: s.nowMs + s.settings.tickMs };
+  const evidence = writeRun(recorded(s, label, trial), trial);
+  return { ...told, status: { ...status, evidence }, wakeAtMs: s.nowMs + s.settings.tickMs };
 }
 
 function recorded({ nowMs, settings }: Situation, label: Label, { run, areChecksDue, sinceLookMs }: JudgedTrial): Run {

@@ -10,8 +10,8 @@ import {
   type LatencyBoundPlan,
   logObjectiveBroken,
   logObjectiveKept,
+  meanEvidence,
   signedRankEvidence,
-  slowerEvidence,
   upperExcess,
   worseEvidence,
 } from "#stats";
@@ -95,28 +95,24 @@ export function standingOf(metric: MetricRun, rules: EvidenceRules): Standing {
 
 function latencyStanding(metric: Extract<MetricRun, { kind: "latency" }>, rules: EvidenceRules): Standing {
   const plan = latencyPlan(rules, metric);
-  const counted = plan.flatMap((bound, index): Counted[] => {
+  const counted: Counted[] = [];
+  for (const [index, { boundMs, count }] of plan.entries()) {
     const evidence = metric.evidence[index];
     const summary = metric.summaries[index];
-    const { boundMs, count } = bound;
-    return evidence === undefined || summary === undefined ? [] : [{ boundMs, plan: count, evidence, summary }];
-  });
-  const worst = largest(counted, ({ plan: count, evidence }) => worseEvidence(count, evidence));
-  const bounded = counted
-    .filter(({ boundMs }) => isForPromotion(plan, boundMs))
-    .map((one) => boundedOf(one, rules.sequential.beta));
-  const widest = largest(bounded, ({ strictExcess }) => strictExcess);
+    if (evidence !== undefined && summary !== undefined) counted.push({ boundMs, plan: count, evidence, summary });
+  }
+  const logs = counted.map(({ plan: count, evidence }) => worseEvidence(count, evidence));
+  const worst = counted[logs.indexOf(Math.max(...logs))];
+  const widest = widestOf(plan, counted, rules.sequential.beta);
   const { past } = metric;
   const boundMs = metric.isPlanned ? watchedBoundMs(rules, metric.name, past) : undefined;
   const at = boundMs === undefined ? -1 : past.boundsMs.indexOf(boundMs);
   return {
     metric,
-    log: slowerEvidence(plan, metric.evidence),
+    log: meanEvidence(logs),
     badCount: worst?.summary.rates.canary.bad ?? 0,
     ...(worst === undefined ? {} : { worst }),
-    ...(widest === undefined
-      ? {}
-      : { widest: { ...widest, excess: Math.max(...bounded.map(({ excess }) => excess)) } }),
+    ...(widest === undefined ? {} : { widest }),
     ...(at < 0
       ? {}
       : {
@@ -129,14 +125,17 @@ function latencyStanding(metric: Extract<MetricRun, { kind: "latency" }>, rules:
   };
 }
 
-function isForPromotion(plan: readonly LatencyBoundPlan[], boundMs: number | undefined): boolean {
-  return plan.some((bound) => bound.boundMs === boundMs && bound.isForPromotion);
+function widestOf(plan: readonly LatencyBoundPlan[], counted: readonly Counted[], beta: number): Bounded | undefined {
+  const bounded = counted.flatMap((one, index) => (plan[index]?.isForPromotion === true ? [boundedOf(one, beta)] : []));
+  const widest = largest(bounded, ({ strictExcess }) => strictExcess);
+  return widest === undefined ? undefined : { ...widest, excess: Math.max(...bounded.map(({ excess }) => excess)) };
 }
 
 function boundedOf(counted: Counted, beta: number): Bounded {
-  const { evidence } = counted;
+  const { boundMs, plan, evidence, summary } = counted;
   const excess = upperExcess(evidence.excess, beta);
-  return { ...counted, excess, strictExcess: Math.max(excess, upperExcess(evidence.stepExcess, beta)) };
+  const strictExcess = Math.max(excess, upperExcess(evidence.stepExcess, beta));
+  return { boundMs, plan, evidence, summary, excess, strictExcess };
 }
 
 function largest<T>(items: readonly T[], valueOf: (item: T) => number): T | undefined {
