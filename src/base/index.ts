@@ -7,6 +7,7 @@ export { type IntOrPercent, scaleIntOrPercent } from "./int-or-percent.ts";
 export { canonicalJson, deepCopy, deepEqual, isObject, type Json, type JsonObject } from "./json.ts";
 export { type Clock, type Log, type LogFields, type Random, silentLog } from "./ports.ts";
 export { seededRandom } from "./prng.ts";
+export { once } from "./once.ts";
 export { formatBytes, formatCores, parseQuantity } from "./quantity.ts";
 export { err, ok, type Result } from "./result.ts";
 export { redact } from "./redact.ts";

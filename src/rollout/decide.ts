@@ -1,9 +1,9 @@
-import type { Canary } from "#api";
-import { assert, deepEqual } from "#base";
+import type { Canary, CanaryStatus } from "#api";
+import { assert, deepEqual, once } from "#base";
 import { bootstrapRows } from "./bootstrap-rows.ts";
 import { withCapacity } from "./capacity.ts";
 import { checkRows, waitRows } from "./check-rows.ts";
-import type { Decision, Label } from "./decision.ts";
+import type { Decision, Explanation, Label } from "./decision.ts";
 import type { Draft, Row } from "./draft.ts";
 import { finish } from "./finish.ts";
 import { guardRows, withdrawRow } from "./guard-rows.ts";
@@ -16,7 +16,7 @@ import type { Observation } from "./observation.ts";
 import { preliminaryRows } from "./preliminary-rows.ts";
 import { promotionRows } from "./promotion-rows.ts";
 import { sequentialEndRows, sequentialHoldRows } from "./sequential-rows.ts";
-import { readSettings, type SettingsLimits } from "./settings.ts";
+import { settingsOf, type SettingsLimits } from "./settings.ts";
 import { type Basics, type Situation, situationOf } from "./situation.ts";
 import { completeStatus, withoutCondition, ACCEPTED } from "./status.ts";
 import { steadyRows } from "./steady-rows.ts";
@@ -61,19 +61,21 @@ export const labels: readonly Label[] = [...new Set([...preliminaryRows, ...rows
  * any two of them and a new decision end in the same place.
  */
 export function decide(canary: Canary, observation: Observation, now: { nowMs: number } & SettingsLimits): Decision {
-  const basics: Basics = {
-    canary,
-    names: namesOf(canary),
-    // What stands in the way is found anew at each look.
-    status: withoutCondition(completeStatus(canary.status), ACCEPTED),
-    observation,
-    nowMs: now.nowMs,
-  };
-  const settings = readSettings(canary, now);
+  const names = namesOf(canary);
+  // What stands in the way is found anew at each look.
+  const status = withoutCondition(completeStatus(canary.status), ACCEPTED);
+  const { nowMs } = now;
+  const basics: Basics = { canary, names, status, observation, nowMs };
+  const settings = settingsOf(canary, now);
+  const specProblems = settings.ok ? [] : settings.error;
   const early = {
-    ...basics,
+    canary,
+    names,
+    status,
+    observation,
+    nowMs,
     settings: settings.ok ? settings.value : undefined,
-    specProblems: settings.ok ? [] : settings.error,
+    specProblems,
   };
   const preliminary = preliminaryRows.find((row) => row.when(early));
   if (preliminary !== undefined) return decisionOf(basics, preliminary.label, preliminary.then(early));
@@ -87,6 +89,34 @@ export function decide(canary: Canary, observation: Observation, now: { nowMs: n
 /** Upper bound of rounds of questions: one for each hook, one for the metrics, and the final decision. */
 export const MAX_ROUNDS = 128;
 
+/**
+ * A decision that is explained when somebody reads it: what is told of a tick takes longer than the tick, and a simulation reads
+ * little of it. A class, as a getter in an object literal gives each object a shape of its own, which V8 keeps with all it refers to.
+ */
+class Decided implements Decision {
+  readonly label: Label;
+  readonly status: CanaryStatus;
+  readonly commands: Decision["commands"];
+  readonly questions: Decision["questions"];
+  readonly isTick: boolean;
+  readonly wakeAtMs: number | undefined;
+  readonly #explain: () => Explanation;
+
+  constructor(label: Label, draft: Draft, of: { readonly status: CanaryStatus; readonly explain: () => Explanation }) {
+    this.label = label;
+    this.status = of.status;
+    this.commands = draft.commands ?? [];
+    this.questions = draft.questions ?? [];
+    this.isTick = draft.isTick ?? false;
+    this.wakeAtMs = draft.wakeAtMs;
+    this.#explain = once(of.explain);
+  }
+
+  get explanation(): Explanation {
+    return this.#explain();
+  }
+}
+
 function decisionOf(
   basics: Basics & { readonly capacity?: Situation["capacity"] },
   label: Label,
@@ -95,23 +125,17 @@ function decisionOf(
   const { capacity } = basics;
   const before = completeStatus(basics.canary.status);
   const after = draft.status ?? basics.status;
-  return {
-    label,
-    status: deepEqual(before, after) ? before : after,
-    commands: draft.commands ?? [],
-    questions: draft.questions ?? [],
-    isTick: draft.isTick ?? false,
-    wakeAtMs: draft.wakeAtMs,
-    explanation: {
-      sentence: draft.sentence,
-      fromPhase: before.phase,
-      toPhase: after.phase,
-      fromWeight: before.canaryWeight,
-      toWeight: after.canaryWeight,
-      checks: draft.checks ?? [],
-      ...(capacity === undefined ? {} : { capacity }),
-      ...(draft.evidence === undefined ? {} : { evidence: draft.evidence }),
-      ...(draft.otherwise === undefined ? {} : { otherwise: draft.otherwise }),
-    },
-  };
+  const { sentence } = draft;
+  const explain = (): Explanation => ({
+    sentence: typeof sentence === "string" ? sentence : sentence(),
+    fromPhase: before.phase,
+    toPhase: after.phase,
+    fromWeight: before.canaryWeight,
+    toWeight: after.canaryWeight,
+    checks: draft.checks ?? [],
+    ...(capacity === undefined ? {} : { capacity }),
+    ...(draft.evidence === undefined ? {} : { evidence: draft.evidence() }),
+    ...(draft.otherwise === undefined ? {} : { otherwise: draft.otherwise }),
+  });
+  return new Decided(label, draft, { status: deepEqual(before, after) ? before : after, explain });
 }

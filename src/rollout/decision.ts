@@ -9,6 +9,7 @@ export interface Decision {
   readonly status: CanaryStatus;
   /** What to do, in this order. Each is idempotent. */
   readonly commands: readonly Command[];
+  /** Made when it is first read, and the same whenever that is. A property of its class: what copies a decision's fields leaves it out. */
   readonly explanation: Explanation;
   /** When not empty: ask these, add the answers to the observation, and decide again; nothing else is to be done. */
   readonly questions: readonly Question[];

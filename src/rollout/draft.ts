@@ -6,7 +6,8 @@ import { formatTime, withoutCondition, withPromoted, ACCEPTED, DRAINING, INTENT 
 
 /** What a row of the table says; {@link Decision} is made from it. */
 export interface Draft {
-  readonly sentence: string;
+  /** A function where it takes reckoning that only a reader of the explanation needs. */
+  readonly sentence: string | (() => string);
   /** Absent: the status stays. */
   readonly status?: CanaryStatus;
   readonly commands?: readonly Command[];
@@ -14,7 +15,7 @@ export interface Draft {
   readonly isTick?: boolean;
   readonly wakeAtMs?: number;
   readonly checks?: readonly CheckFact[];
-  readonly evidence?: Evidence;
+  readonly evidence?: () => Evidence;
   /** Made by `otherwiseOf` when the row does not say it better. */
   readonly otherwise?: string;
 }

@@ -5,7 +5,7 @@ import type { Run } from "./evidence/run.ts";
 import { settingsHash } from "./evidence/settings-hash.ts";
 import { type Look, startRunOf, updateRun } from "./evidence/update-run.ts";
 import type { Samples } from "./observation.ts";
-import { hooksOf } from "./settings.ts";
+import { hooksOf, type RolloutSettings } from "./settings.ts";
 import type { SequentialSettings } from "./sequential-settings.ts";
 import { asks, isAnalysing, type Situation } from "./situation.ts";
 import { parseTime } from "./status.ts";
@@ -21,9 +21,7 @@ export function withTrial(s: Situation): Situation {
 
 function trialOf(s: Situation, sequential: SequentialSettings): Trial {
   const { settings, nowMs, observation, status } = s;
-  const { tickMs, intervalMs, metrics } = settings;
-  const rules: EvidenceRules = { sequential, tickMs, intervalMs, metrics };
-  const hash = settingsHash(rules);
+  const { rules, hash } = rulesOf(settings, sequential);
   const revision = status.lastAppliedSpec ?? "";
   const read = readRun(status.evidence, { rules, hash, revision });
   if (read.kind === "other") return { kind: "restart", reason: read.reason };
@@ -68,6 +66,7 @@ function trialOf(s: Situation, sequential: SequentialSettings): Trial {
   return {
     kind: "judged",
     run,
+    isContinued: before !== undefined,
     rules,
     move,
     judgement,
@@ -78,6 +77,20 @@ function trialOf(s: Situation, sequential: SequentialSettings): Trial {
     ),
     ...(spared === undefined ? {} : { spared }),
   };
+}
+
+/** Rules by the settings that they were made of. */
+const known = new WeakMap<RolloutSettings, Pick<Look, "rules" | "hash">>();
+
+/** What evidence is collected under, and its hash; the same objects for the same settings. */
+function rulesOf(settings: RolloutSettings, sequential: SequentialSettings): Pick<Look, "rules" | "hash"> {
+  const found = known.get(settings);
+  if (found !== undefined) return found;
+  const { tickMs, intervalMs, metrics } = settings;
+  const rules: EvidenceRules = { sequential, tickMs, intervalMs, metrics };
+  const made = { rules, hash: settingsHash(rules) };
+  known.set(settings, made);
+  return made;
 }
 
 /**
@@ -113,7 +126,9 @@ function lookOf(s: Situation, of: Pick<Look, "rules" | "hash" | "revision">): Lo
   const { settings, status, weight, nowMs, target, primary, observation } = s;
   const { strategy } = settings;
   return {
-    ...of,
+    rules: of.rules,
+    hash: of.hash,
+    revision: of.revision,
     nowMs,
     stage: { weight, iteration: status.iterations, sinceMs: parseTime(status.lastTransitionTime) ?? nowMs },
     hasTraffic: weight > 0 || s.isMirroring,

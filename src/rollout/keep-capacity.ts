@@ -36,8 +36,9 @@ export function keepCapacity(
   label: Label,
   of: { status: CanaryStatus; commands: readonly Command[]; isTick: boolean },
 ): Kept {
-  const after = situationOf({ ...s, status: of.status }, { settings: s.settings, target: s.target });
-  const plan = planOf(after);
+  const isSame = of.status === s.status;
+  const after = isSame ? s : situationOf({ ...s, status: of.status }, { settings: s.settings, target: s.target });
+  const plan = isSame ? s.capacity : planOf(after);
   const status = record({ before: s, after, plan, label, isTick: of.isTick });
   const wanted = floorsOf({ ...after, status }, plan);
   const isUnsettled = isRunning(status.phase) && s.nowMs - (parseTime(status.lastTransitionTime) ?? 0) < SETTLE_MS;

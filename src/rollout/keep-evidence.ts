@@ -9,7 +9,7 @@ import type { JudgedTrial } from "./trial.ts";
 /** A row's outcome with what the evidence adds to it. */
 export interface KeptEvidence {
   readonly status: CanaryStatus;
-  readonly evidence?: Evidence;
+  readonly evidence?: () => Evidence;
   /** When the next samples are due. */
   readonly wakeAtMs: number | undefined;
 }
@@ -38,12 +38,12 @@ const LATE_TICKS = 2;
  */
 export function keepEvidence(s: Situation, label: Label, status: CanaryStatus): KeptEvidence {
   const { trial } = s;
-  const told = trial?.kind === "judged" ? { evidence: evidenceOf(trial) } : {};
-  if (!isAnalysing({ status }) || endings.has(label) || s.settings.sequential === undefined)
-    return { ...told, status: withoutEvidence(status), wakeAtMs: undefined };
-  if (trial?.kind !== "judged") return { status, wakeAtMs: undefined };
-  const run = recorded(s, label, trial);
-  return { ...told, status: { ...status, evidence: writeRun(run) }, wakeAtMs: s.nowMs + s.settings.tickMs };
+  const isOver = !isAnalysing({ status }) || endings.has(label) || s.settings.sequential === undefined;
+  if (trial?.kind !== "judged") return { status: isOver ? withoutEvidence(status) : status, wakeAtMs: undefined };
+  const evidence = (): Evidence => evidenceOf(trial);
+  if (isOver) return { evidence, status: withoutEvidence(status), wakeAtMs: undefined };
+  const written = writeRun(recorded(s, label, trial), trial);
+  return { evidence, status: { ...status, evidence: written }, wakeAtMs: s.nowMs + s.settings.tickMs };
 }
 
 function recorded({ nowMs, settings }: Situation, label: Label, { run, areChecksDue, sinceLookMs }: JudgedTrial): Run {

@@ -202,7 +202,7 @@ export const sequentialHoldRows: readonly Row<Situation>[] = [
   },
   onVerdict("collect", "collect", (s, { wait }, trial) => ({
     ...held(s),
-    sentence: collectText(s, trial, wait),
+    sentence: () => collectText(s, trial, wait),
     commands: [...infrastructure(s.weight, s.isMirroring), ...slowStart(s, trial)],
     checks: factsOf(s),
     otherwise:

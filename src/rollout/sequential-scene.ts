@@ -66,7 +66,7 @@ export function collected({ analysis, status, ticks, history, scene }: Collected
   }
   return {
     ...full,
-    status: { ...full.status, evidence: writeRun(run) },
+    status: { ...full.status, evidence: writeRun(run, { isContinued: false }) },
     answers: {
       ...scene?.answers,
       samples: { kind: "samples", samples: { untilMs: NOW_MS, metrics: ticks.at(-1) ?? [] } },

@@ -1,5 +1,5 @@
 import type { Canary, CanaryAnalysis, CanaryMetric, CanaryWebhook, CanaryWebhookType } from "#api";
-import { err, ok, type Problem, parseDuration, type Result } from "#base";
+import { err, isObject, ok, type Problem, parseDuration, type Result } from "#base";
 import { type CapacitySettings, readCapacity } from "./capacity-settings.ts";
 import { evidenceTickMs, readSequential, sequentialNotices, type SequentialSettings } from "./sequential-settings.ts";
 import { specProblems, missingParts } from "./spec-problems.ts";
@@ -44,6 +44,8 @@ export interface SettingsLimits {
   readonly forbidsForeignNamespaces?: boolean;
 }
 
+export type ReadSettings = Result<RolloutSettings, readonly Problem[]>;
+
 const DEFAULT_INTERVAL_MS = 60_000;
 const DEFAULT_PROGRESS_DEADLINE_SECONDS = 600;
 
@@ -53,7 +55,7 @@ const DEFAULT_PROGRESS_DEADLINE_SECONDS = 600;
  * Source: flagger-spec 1.1 to 1.4. Flagger's schema lets fractions, wrong orders and unusable combinations through and
  * its controller then stalls; here each is a problem with its path and its fix.
  */
-export function readSettings(canary: Canary, limits: SettingsLimits): Result<RolloutSettings, readonly Problem[]> {
+export function readSettings(canary: Canary, limits: SettingsLimits): ReadSettings {
   const missing = missingParts(canary);
   if (missing.length > 0) return err(missing);
   const { analysis } = canary.spec;
@@ -82,6 +84,41 @@ export function readSettings(canary: Canary, limits: SettingsLimits): Result<Rol
     webhooks: analysis.webhooks ?? [],
     notices: [...noticesOf(analysis, provider), ...sequentialNotices(analysis, provider)],
   });
+}
+
+/** What specs were read as, by the object; a spec is never changed in place. */
+const known = new WeakMap<
+  object,
+  { readonly namespace: string | undefined; readonly limits: SettingsLimits; readonly settings: ReadSettings }
+>();
+
+/** As {@link readSettings}, and read once for as long as the spec is the same object: a release looks at its own in each round of each look. */
+export function settingsOf(canary: Canary, limits: SettingsLimits): ReadSettings {
+  const spec: unknown = canary.spec;
+  if (!isObject(spec)) return readSettings(canary, limits);
+  const { namespace } = canary.metadata;
+  const found = known.get(spec);
+  if (found !== undefined && found.namespace === namespace && areSame(found.limits, limits)) return found.settings;
+  const { minIntervalMs, defaultProvider, forbidsForeignNamespaces } = limits;
+  const settings = readSettings(canary, limits);
+  known.set(spec, {
+    namespace,
+    limits: {
+      minIntervalMs,
+      ...(defaultProvider === undefined ? {} : { defaultProvider }),
+      ...(forbidsForeignNamespaces === undefined ? {} : { forbidsForeignNamespaces }),
+    },
+    settings,
+  });
+  return settings;
+}
+
+function areSame(a: SettingsLimits, b: SettingsLimits): boolean {
+  return (
+    a.minIntervalMs === b.minIntervalMs &&
+    a.defaultProvider === b.defaultProvider &&
+    a.forbidsForeignNamespaces === b.forbidsForeignNamespaces
+  );
 }
 
 /** The webhooks of a type, in the order of the spec; no type means `rollout`. */

@@ -58,28 +58,40 @@ export function situationOf(
   basics: Basics,
   known: { settings: RolloutSettings; target: WorkloadObservation },
 ): Situation {
-  const { observation, status, nowMs } = basics;
+  const { canary, names, observation, status, nowMs } = basics;
   const { settings, target } = known;
   const primary = observation.primary;
   const weight = weightOf(basics, settings);
   const heldWeight = heldWeightOf(basics, settings, weight);
   const transitionMs = parseTime(status.lastTransitionTime) ?? 0;
-  const rule = { deadlineMs: settings.progressDeadlineMs, stepSinceMs: transitionMs, nowMs };
+  const deadlineMs = settings.progressDeadlineMs;
   const tickMs = isAnalysing(basics) ? settings.tickMs : settings.intervalMs;
   const nextTickMs = Math.max(transitionMs, observation.lastTickMs ?? 0) + tickMs;
+  // Each field by its name: this is made several times a look, and copying of objects is what a look would take longest for.
   return {
-    ...basics,
-    ...known,
+    canary,
+    names,
+    status,
+    observation,
+    nowMs,
+    settings,
+    target,
     primary,
     targetReadiness: judgeReadiness(target, {
-      ...rule,
+      deadlineMs,
+      nowMs,
       stepSinceMs: target.kind === "DaemonSet" ? unreadySinceMs(basics, transitionMs) : transitionMs,
       readyPercent: settings.canaryReadyPercent,
     }),
     primaryReadiness:
       primary === undefined
         ? { kind: "waiting", reason: "it does not exist yet" }
-        : judgeReadiness(primary, { ...rule, readyPercent: settings.primaryReadyPercent }),
+        : judgeReadiness(primary, {
+            deadlineMs,
+            nowMs,
+            stepSinceMs: transitionMs,
+            readyPercent: settings.primaryReadyPercent,
+          }),
     hasNewRevision: hasNewRevision(status, observation, target.templateHash),
     isReverted: isReverted(status, observation, target.templateHash),
     weight,

@@ -48,6 +48,7 @@ const promotedByPhase: Readonly<Partial<Record<CanaryPhase, PhaseCondition>>> = 
 
 /** Fills in what a status that Flagger or nobody wrote may lack. */
 export function completeStatus(status: Partial<CanaryStatus> | undefined): CanaryStatus {
+  if (status !== undefined && isComplete(status)) return status;
   return {
     ...status,
     phase: status?.phase ?? "",
@@ -55,6 +56,12 @@ export function completeStatus(status: Partial<CanaryStatus> | undefined): Canar
     canaryWeight: Math.min(100, Math.max(0, wholeOr0(status?.canaryWeight))),
     iterations: wholeOr0(status?.iterations),
   };
+}
+
+function isComplete(status: Partial<CanaryStatus>): status is CanaryStatus {
+  const { phase, failedChecks, canaryWeight, iterations } = status;
+  const isWeight = canaryWeight !== undefined && canaryWeight >= 0 && canaryWeight <= 100;
+  return phase !== undefined && [failedChecks, canaryWeight, iterations].every(Number.isInteger) && isWeight;
 }
 
 function wholeOr0(value: unknown): number {

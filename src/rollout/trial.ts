@@ -16,6 +16,8 @@ export type Trial =
 export interface JudgedTrial {
   readonly kind: "judged";
   readonly run: Run;
+  /** Whether the run goes on from one that the status had. */
+  readonly isContinued: boolean;
   readonly rules: EvidenceRules;
   readonly move: Move;
   readonly judgement: Judgement;

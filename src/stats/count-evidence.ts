@@ -1,7 +1,7 @@
 import { assert } from "#base";
 import { type Arms, servedShare } from "./arms.ts";
-import { EXCESS_FRACTIONS, updateExcess, upperExcess } from "./excess-bound.ts";
-import { type LinearEvidence, startLinear } from "./linear-evidence.ts";
+import { EXCESS_FRACTIONS, excessOf, upperExcess } from "./excess-bound.ts";
+import { addLinear, type LinearEvidence, startLinear } from "./linear-evidence.ts";
 import { type Margin, TOLERATED_ERRORS, UNACCEPTABLE_ERROR_RATIO } from "./margin.ts";
 import {
   MIXTURE_DEFAULTS,
@@ -91,16 +91,28 @@ export function updateCountEvidence(plan: CountPlan, state: CountEvidence, tick:
   const { tolerated = plan.tolerated } = tick;
   const strata = tick.strata.filter((arms) => servedShare(arms) !== undefined);
   if (strata.length === 0) return state;
-  const { dispersion } = plan;
-  const logs = plan.multiples.map((multiple) => {
+  const worse = updateMixture(mixtureOf(plan), state.worse, worseLogs(plan, strata, tolerated));
+  let { excess, stepExcess } = state;
+  if (!tick.countsForBound) return { worse, excess, stepExcess };
+  for (const arms of strata) {
+    const news = excessOf(plan, arms);
+    if (news === undefined) continue;
+    excess = addLinear(excess, news);
+    stepExcess = addLinear(stepExcess, news);
+  }
+  return { worse, excess, stepExcess };
+}
+
+/** By alternative, ln e of one interval. */
+function worseLogs({ multiples, dispersion }: CountPlan, strata: readonly Arms[], tolerated: Margin): number[] {
+  const logs: number[] = [];
+  for (const multiple of multiples) {
     const question = { tolerated, ratio: tolerated.ratio * multiple, dispersion };
-    return strata.reduce((sum, arms) => sum + logWorse(arms, question), 0);
-  });
-  const worse = updateMixture(mixtureOf(plan), state.worse, logs);
-  if (!tick.countsForBound) return { ...state, worse };
-  const addTo = (evidence: LinearEvidence): LinearEvidence =>
-    strata.reduce((sum, arms) => updateExcess(plan, sum, arms), evidence);
-  return { worse, excess: addTo(state.excess), stepExcess: addTo(state.stepExcess) };
+    let sum = 0;
+    for (const arms of strata) sum += logWorse(arms, question);
+    logs.push(sum);
+  }
+  return logs;
 }
 
 /** Forgets what the bound since the last change of weight was made of. The evidence for rollback goes on. */
@@ -119,5 +131,6 @@ export function boundedExcess(state: CountEvidence, beta: number): number {
 }
 
 function mixtureOf({ multiples, horizonTicks }: CountPlan): MixturePlan {
-  return { ...MIXTURE_DEFAULTS, width: multiples.length, horizonTicks };
+  const { firstStake, tickMaxNats } = MIXTURE_DEFAULTS;
+  return { width: multiples.length, horizonTicks, firstStake, tickMaxNats };
 }

@@ -1,6 +1,6 @@
 import { type Arms, servedShare } from "./arms.ts";
 import { type ExcessPlan, updateExcess } from "./excess-bound.ts";
-import { largestReaching, type LinearEvidence, smallestReaching, startLinear } from "./linear-evidence.ts";
+import { addLinear, largestReaching, type LinearEvidence, smallestReaching, startLinear } from "./linear-evidence.ts";
 import { worseTerms } from "./worse-evidence.ts";
 
 /** An interval of what the data allow; both ends included. */
@@ -48,14 +48,14 @@ function updateAbove(plan: DifferencePlan, state: LinearEvidence, arms: Arms): L
   const share = servedShare(arms);
   if (share === undefined) return state;
   const { canary, primary } = arms;
-  const terms = plan.ratios.map((ratio) => worseTerms(share, 1, ratio));
-  const nats = terms.map((term) => term.perCanaryBad * canary.bad + term.perPrimaryBad * primary.bad);
-  return {
-    bases: state.bases.map((base, index) => base + (nats[index] ?? 0) / plan.dispersion),
-    slopes: state.slopes.map(
-      (slope, index) => slope - ((terms[index]?.perCanaryRequest ?? 0) * canary.total) / plan.dispersion,
-    ),
-  };
+  const bases: number[] = [];
+  const slopes: number[] = [];
+  for (const ratio of plan.ratios) {
+    const term = worseTerms(share, 1, ratio);
+    bases.push((term.perCanaryBad * canary.bad + term.perPrimaryBad * primary.bad) / plan.dispersion);
+    slopes.push(-(term.perCanaryRequest * canary.total) / plan.dispersion);
+  }
+  return addLinear(state, { bases, slopes });
 }
 
 function belowPlan({ fractions, dispersion }: DifferencePlan): ExcessPlan {

@@ -1,6 +1,6 @@
 import { type Arms, servedShare } from "./arms.ts";
 import { betterTerms } from "./better-evidence.ts";
-import { type LinearEvidence, linearEvidenceAt, smallestReaching } from "./linear-evidence.ts";
+import { addLinear, type LinearEvidence, linearEvidenceAt, smallestReaching } from "./linear-evidence.ts";
 
 /**
  * An upper bound of the canary's excess bad rate that holds at all times at once, so that looking at it at each tick is free.
@@ -21,17 +21,26 @@ export const EXCESS_FRACTIONS: readonly number[] = [0.05, 0.3, 0.6, 0.8];
 
 /** Adds an interval; one in which a copy got no request changes nothing. Source: statistics reference 2.2. */
 export function updateExcess(plan: ExcessPlan, state: LinearEvidence, arms: Arms): LinearEvidence {
+  const news = excessOf(plan, arms);
+  return news === undefined ? state : addLinear(state, news);
+}
+
+/** What an interval adds; undefined for one in which a copy got no request. */
+export function excessOf(
+  { unacceptableRatio, fractions, dispersion }: ExcessPlan,
+  arms: Arms,
+): LinearEvidence | undefined {
   const share = servedShare(arms);
-  if (share === undefined) return state;
+  if (share === undefined) return undefined;
   const { canary, primary } = arms;
   const bases: number[] = [];
   const slopes: number[] = [];
-  plan.fractions.forEach((fraction, index) => {
-    const terms = betterTerms(share, plan.unacceptableRatio, fraction * plan.unacceptableRatio);
+  for (const fraction of fractions) {
+    const terms = betterTerms(share, unacceptableRatio, fraction * unacceptableRatio);
     const nats = terms.perCanaryBad * canary.bad + terms.perPrimaryBad * primary.bad;
-    bases.push((state.bases[index] ?? 0) + nats / plan.dispersion);
-    slopes.push((state.slopes[index] ?? 0) + (terms.perCanaryRequest * canary.total) / plan.dispersion);
-  });
+    bases.push(nats / dispersion);
+    slopes.push((terms.perCanaryRequest * canary.total) / dispersion);
+  }
   return { bases, slopes };
 }
 

@@ -90,6 +90,7 @@ export {
 export {
   type LatencyEvidence,
   type LatencyTick,
+  meanEvidence,
   slowerEvidence,
   type SlowExcess,
   slowExcess,

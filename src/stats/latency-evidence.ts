@@ -56,8 +56,12 @@ export function startLatencyStep(state: LatencyEvidence): LatencyEvidence {
  * covered at once. Source: statistics reference 2.5.
  */
 export function slowerEvidence(plan: readonly LatencyBoundPlan[], state: LatencyEvidence): number {
-  if (plan.length === 0) return 0;
-  return logMeanExp(plan.map(({ count }, index) => worseEvidence(count, state[index] ?? startCountEvidence(count))));
+  return meanEvidence(plan.map(({ count }, index) => worseEvidence(count, state[index] ?? startCountEvidence(count))));
+}
+
+/** The same of each bound's own ln E. */
+export function meanEvidence(logs: readonly number[]): number {
+  return logs.length === 0 ? 0 : logMeanExp(logs);
 }
 
 /** The bound at which the canary may still be slowest. */

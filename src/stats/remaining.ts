@@ -1,6 +1,5 @@
 import type { CountEvidence, CountPlan } from "./count-evidence.ts";
-import type { LinearEvidence } from "./linear-evidence.ts";
-import { logMeanExp } from "./log-sum.ts";
+import { type LinearEvidence, linearEvidenceAt } from "./linear-evidence.ts";
 import { betterPrice, type Outlook, worsePrice } from "./price-list.ts";
 
 /**
@@ -43,8 +42,8 @@ export function ticksFor(requests: number, requestsPerTick: number): number | un
 
 /** The n at which ln mean exp(logs + n gains) reaches the level; whole, 0 when it has. */
 function requestsUntil(logs: readonly number[], gains: readonly number[], level: number): number | undefined {
-  const isReached = (requests: number): boolean =>
-    logMeanExp(logs.map((log, index) => log + requests * (gains[index] ?? 0))) >= level;
+  const evidence = { bases: logs, slopes: gains };
+  const isReached = (requests: number): boolean => linearEvidenceAt(evidence, requests) >= level;
   if (isReached(0)) return 0;
   if (!gains.some((gain) => gain > 0)) return undefined;
   let high = 1;

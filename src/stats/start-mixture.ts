@@ -48,10 +48,11 @@ export function updateMixture(plan: MixturePlan, state: MixtureState, tickLogs: 
   assert(tickLogs.length === state.logs.length, "a tick has evidence for each alternative");
   const ticks = state.ticks + 1;
   const stake = ticks < plan.horizonTicks ? Math.log((1 - plan.firstStake) / (plan.horizonTicks - 1)) : undefined;
-  const logs = state.logs.map((log, index) => {
-    const grown = log + Math.min(tickLogs[index] ?? 0, plan.tickMaxNats);
-    return stake === undefined ? grown : logAddExp(grown, stake);
-  });
+  const logs: number[] = [];
+  for (let index = 0; index < state.logs.length; index++) {
+    const grown = (state.logs[index] ?? 0) + Math.min(tickLogs[index] ?? 0, plan.tickMaxNats);
+    logs.push(stake === undefined ? grown : logAddExp(grown, stake));
+  }
   return { ticks, logs };
 }
 

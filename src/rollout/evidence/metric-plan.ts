@@ -29,20 +29,31 @@ export function horizonTicks({ sequential, tickMs }: EvidenceRules): number {
 /** The plan of a counted metric. What is unacceptable keeps its distance to what is tolerated. Source: statistics reference 0.3, 2.2. */
 export function countPlan(rules: EvidenceRules, dispersion: number): CountPlan {
   const { tolerated } = rules.sequential;
-  const distance = UNACCEPTABLE_ERROR_RATIO / TOLERATED_ERRORS.ratio;
-  return {
-    ...errorPlan({ dispersion, horizonTicks: horizonTicks(rules) }),
-    tolerated,
-    unacceptableRatio: tolerated.ratio * distance,
-  };
+  const { multiples, fractions, horizonTicks: ticks } = errorPlan({ dispersion, horizonTicks: horizonTicks(rules) });
+  const unacceptableRatio = tolerated.ratio * (UNACCEPTABLE_ERROR_RATIO / TOLERATED_ERRORS.ratio);
+  return { tolerated, multiples, unacceptableRatio, fractions, dispersion, horizonTicks: ticks };
 }
 
+interface KnownPlan {
+  readonly rules: EvidenceRules;
+  readonly dispersions: readonly number[];
+  readonly plan: readonly LatencyBoundPlan[];
+}
+
+/** Plans by the past that they were made of. */
+const known = new WeakMap<LatencyHistogram, KnownPlan>();
+
+/** The plan of a latency metric; the same object for the same rules, past and dispersions. */
 export function latencyPlan(
   rules: EvidenceRules,
   { past, isPlanned, dispersions }: Pick<LatencyTrial, "past" | "isPlanned" | "dispersions">,
 ): readonly LatencyBoundPlan[] {
   if (!isPlanned) return [];
-  return planLatency(past, { slower: rules.sequential.slower, horizonTicks: horizonTicks(rules), dispersions });
+  const found = known.get(past);
+  if (found !== undefined && found.rules === rules && found.dispersions === dispersions) return found.plan;
+  const plan = planLatency(past, { slower: rules.sequential.slower, horizonTicks: horizonTicks(rules), dispersions });
+  known.set(past, { rules, dispersions, plan });
+  return plan;
 }
 
 export function scalarPlan({ rule, blockTicks }: Pick<ScalarTrial, "rule" | "blockTicks">): ScalarPlan {

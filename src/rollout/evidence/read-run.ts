@@ -11,6 +11,7 @@ import {
 import type { MetricHistory, ScalarRule } from "../observation.ts";
 import { MAX_COMPARED_COUNT } from "../sequential-settings.ts";
 import { fieldsOf, listOf, readCount, readFinite, readFlag, type Reader, readText } from "./decode.ts";
+import { knownRun, rememberRead } from "./known-runs.ts";
 import { countPlan, type EvidenceRules, latencyPlan } from "./metric-plan.ts";
 import { isHistogram } from "./sample-faults.ts";
 import type {
@@ -44,9 +45,14 @@ export function readRun(
   if (isObject(json) && json["revision"] !== revision) return { kind: "none" };
   if (isObject(json) && typeof json["hash"] === "string" && json["hash"] !== hash)
     return { kind: "other", reason: "its settings were changed" };
+  const known = isObject(json) ? knownRun(json) : undefined;
+  if (known !== undefined) return { kind: "run", run: known };
   const run = runReader(rules)(json);
   const isWeighed = run !== undefined && Math.abs(run.metrics.reduce((sum, { weight }) => sum + weight, 0) - 1) < 1e-6;
-  if (run !== undefined && (isWeighed || run.metrics.length === 0)) return { kind: "run", run };
+  if (run !== undefined && isObject(json) && (isWeighed || run.metrics.length === 0)) {
+    rememberRead(json, run);
+    return { kind: "run", run };
+  }
   return { kind: "other", reason: "status.evidence cannot be read" };
 }
 

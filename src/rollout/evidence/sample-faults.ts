@@ -5,11 +5,16 @@ import type { MetricSamples } from "../observation.ts";
 /** Why samples cannot be counted with; they are then as good as invalid, and nothing of them is used. */
 export function faultOf(sample: MetricSamples): string | undefined {
   if (sample.kind === "counts") {
-    const faults = [sample.arms.canary, sample.arms.primary].map(({ total, bad }) => readCounts(total, bad));
-    return faults.flatMap((fault) => (fault.ok ? [] : [fault.error]))[0];
+    const { canary, primary } = sample.arms;
+    for (const { total, bad } of [canary, primary]) {
+      const read = readCounts(total, bad);
+      if (!read.ok) return read.error;
+    }
+    return undefined;
   }
   if (sample.kind === "latency")
-    return [sample.canary, sample.primary].every(isHistogram) &&
+    return isHistogram(sample.canary) &&
+      isHistogram(sample.primary) &&
       deepEqual(sample.canary.boundsMs, sample.primary.boundsMs)
       ? undefined
       : "the histograms of the copies have other bounds, or counts that do not fall";
@@ -20,14 +25,19 @@ export function faultOf(sample: MetricSamples): string | undefined {
 
 /** Whether it is one: rising bounds, and by bound requests that took longer. */
 export function isHistogram({ boundsMs, above, total }: LatencyHistogram): boolean {
-  return (
-    boundsMs.length > 0 &&
-    boundsMs.length <= MAX_BOUND_COUNT &&
-    above.length === boundsMs.length &&
-    Number.isFinite(total) &&
-    boundsMs.every((bound, index) => Number.isFinite(bound) && bound > (boundsMs[index - 1] ?? 0)) &&
-    above.every((count, index) => count >= 0 && count <= (above[index - 1] ?? total))
-  );
+  const boundCount = boundsMs.length;
+  if (boundCount === 0 || boundCount > MAX_BOUND_COUNT || above.length !== boundCount || !Number.isFinite(total))
+    return false;
+  let lastBound = 0;
+  let lastCount = total;
+  for (let index = 0; index < boundCount; index++) {
+    const bound = boundsMs[index] ?? Number.NaN;
+    const count = above[index] ?? Number.NaN;
+    if (!(Number.isFinite(bound) && bound > lastBound && count >= 0 && count <= lastCount)) return false;
+    lastBound = bound;
+    lastCount = count;
+  }
+  return true;
 }
 
 /** More bounds than this are no histogram of a mesh, and would not fit into the status. Istio has 20. */

@@ -4,12 +4,11 @@ import {
   type CountPlan,
   type CountSummary,
   type CountEvidence,
-  type LatencyBoundPlan,
   type LinearEvidence,
   logObjectiveBroken,
   logObjectiveKept,
+  meanEvidence,
   signedRankEvidence,
-  slowerEvidence,
   upperExcess,
   worseEvidence,
 } from "#stats";
@@ -97,21 +96,25 @@ export function standingOf(metric: MetricRun, rules: EvidenceRules): Standing {
 
 function latencyStanding(metric: Extract<MetricRun, { kind: "latency" }>, rules: EvidenceRules): Standing {
   const plan = latencyPlan(rules, metric);
-  const counted = plan.flatMap((bound, index): Counted[] => {
+  const counted: Counted[] = [];
+  const questions: Counted[] = [];
+  for (const [index, { boundMs, count, isForPromotion }] of plan.entries()) {
     const evidence = metric.evidence[index];
     const summary = metric.summaries[index];
-    const { boundMs, count } = bound;
-    return evidence === undefined || summary === undefined ? [] : [{ boundMs, plan: count, evidence, summary }];
-  });
-  const worst = largest(counted, ({ plan: count, evidence }) => worseEvidence(count, evidence));
-  const questions = counted.filter(({ boundMs }) => isForPromotion(plan, boundMs));
+    if (evidence === undefined || summary === undefined) continue;
+    const one: Counted = { boundMs, plan: count, evidence, summary };
+    counted.push(one);
+    if (isForPromotion) questions.push(one);
+  }
+  const logs = counted.map(({ plan: count, evidence }) => worseEvidence(count, evidence));
+  const worst = counted[logs.indexOf(Math.max(...logs))];
   const widest = widestOf(questions, ({ excess }) => excess, rules.sequential.beta);
   const { past } = metric;
   const boundMs = metric.isPlanned ? watchedBoundMs(rules, metric.name, past) : undefined;
   const at = boundMs === undefined ? -1 : past.boundsMs.indexOf(boundMs);
   return {
     metric,
-    log: slowerEvidence(plan, metric.evidence),
+    log: meanEvidence(logs),
     badCount: worst?.summary.rates.canary.bad ?? 0,
     ...(worst === undefined ? {} : { worst }),
     questions,
@@ -128,10 +131,6 @@ function latencyStanding(metric: Extract<MetricRun, { kind: "latency" }>, rules:
   };
 }
 
-function isForPromotion(plan: readonly LatencyBoundPlan[], boundMs: number | undefined): boolean {
-  return plan.some((bound) => bound.boundMs === boundMs && bound.isForPromotion);
-}
-
 /** The question whose bound is largest; undefined when there is none. */
 export function widestOf(
   questions: readonly Counted[],
@@ -142,8 +141,8 @@ export function widestOf(
   return largest(bounded, ({ excess }) => excess);
 }
 
-function boundedOf(counted: Counted, bound: LinearEvidence, beta: number): Bounded {
-  return { ...counted, bound, excess: upperExcess(bound, beta) };
+function boundedOf({ boundMs, plan, evidence, summary }: Counted, bound: LinearEvidence, beta: number): Bounded {
+  return { boundMs, plan, evidence, summary, bound, excess: upperExcess(bound, beta) };
 }
 
 function largest<T>(items: readonly T[], valueOf: (item: T) => number): T | undefined {

@@ -101,10 +101,10 @@ test("updateRun: a new weight closes what the step before counted, and the inter
 test("readRun: gives what writeRun wrote, and refuses another version's, another revision's and a hand's", () => {
   const run = runOf(ticksOf(7));
   const options = { rules, hash: settingsHash(rules), revision: "r" };
-  const written = JSON.parse(JSON.stringify(writeRun(run))) as Record<string, unknown>;
+  const written = JSON.parse(JSON.stringify(writeRun(run, { isContinued: true }))) as Record<string, unknown>;
   const read = readRun(written, options);
   expect(read.kind).toBe("run");
-  expect(read.kind === "run" ? writeRun(read.run) : undefined).toEqual(written);
+  expect(read.kind === "run" ? writeRun(read.run, { isContinued: true }) : undefined).toEqual(written);
   expect(readRun(undefined, options)).toEqual({ kind: "none" });
   expect(readRun(written, { ...options, revision: "other" })).toEqual({ kind: "none" });
   expect(readRun(written, { ...options, hash: "0" }).kind).toBe("other");
@@ -117,6 +117,22 @@ test("readRun: gives what writeRun wrote, and refuses another version's, another
       if (!isOptional) expect(readRun({ ...written, [key]: undefined }, options).kind).toBe("other");
     }
   }
+});
+
+test("writeRun: what goes on from a run that was read need not be read again, unless a number of it cannot be written", () => {
+  const run = runOf(ticksOf(7));
+  const options = { rules, hash: settingsHash(rules), revision: "r" };
+  const written = writeRun(run, { isContinued: true });
+  const known = readRun(written, options);
+  expect(known.kind === "run" ? known.run : undefined).toBe(written);
+  expect(readRun(JSON.parse(JSON.stringify(written)), options)).toEqual(known);
+  expect(readRun(written, { ...options, hash: "0" }).kind).toBe("other");
+  // The first of a release may hold what nothing has checked.
+  const first = readRun(writeRun(run, { isContinued: false }), options);
+  expect(first).toEqual(known);
+  expect(first.kind === "run" ? first.run : written).not.toBe(written);
+  for (const requestsPerSecond of [Number.NaN, Number.POSITIVE_INFINITY])
+    expect(readRun(writeRun({ ...run, requestsPerSecond }, { isContinued: true }), options).kind).toBe("other");
 });
 
 test("settingsHash: changes with what evidence depends on, and not with what it does not", () => {
@@ -147,7 +163,7 @@ test("startRunOf: the past that came with the first look, before any counts, mak
   );
   // As the status keeps it in between.
   const options = { rules, hash: settingsHash(rules), revision: "r" };
-  const read = readRun(JSON.parse(JSON.stringify(writeRun(start))), options);
+  const read = readRun(JSON.parse(JSON.stringify(writeRun(start, { isContinued: false }))), options);
   if (read.kind !== "run") throw new Error("what was written can be read");
   const latency = { name: "request-duration", kind: "latency", canary: bounds, primary: bounds } as const;
   const updated = updateRun(

@@ -16,7 +16,8 @@ import type { Moment } from "./moment.ts";
 import { armsOf, histogramOf, type StepLog } from "./step-log.ts";
 
 /** What answers questions in a simulation: the counts of the traffic, and the primary's past. Times are since the first request. */
-export interface AnswerSource extends Moment {
+export interface AnswerSource {
+  readonly moment: Moment;
   readonly log: StepLog;
   readonly history: PrimaryHistory;
 }
@@ -42,7 +43,8 @@ export function answerQuestion(question: Question, source: AnswerSource): Answer
   }
 }
 
-function servedAnswer({ log, countedMs, isMetricsDown }: AnswerSource): Answer {
+function servedAnswer({ log, moment }: AnswerSource): Answer {
+  const { countedMs, isMetricsDown } = moment;
   const counts = isMetricsDown ? undefined : log.bothOver({ afterMs: countedMs - DEFAULT_WINDOW_MS, endMs: countedMs });
   const requestCount = counts === undefined ? 0 : counts.canary.total + counts.primary.total;
   if (counts === undefined || requestCount === 0) return { kind: "served" };
@@ -51,10 +53,10 @@ function servedAnswer({ log, countedMs, isMetricsDown }: AnswerSource): Answer {
 }
 
 function metricResult({ metric }: Extract<Question, { kind: "metric" }>, source: AnswerSource): MetricResult {
-  if (source.isMetricsDown) return { kind: "unreachable", message: DOWN };
+  if (source.moment.isMetricsDown) return { kind: "unreachable", message: DOWN };
   const window = parseDuration(metric.interval ?? "");
   const windowMs = window.ok ? window.value : DEFAULT_WINDOW_MS;
-  const endMs = source.countedMs;
+  const endMs = source.moment.countedMs;
   const counts = source.log.canaryOver({ afterMs: endMs - windowMs, endMs });
   if (counts === undefined || counts.total === 0) return { kind: "empty" };
   if (metric.name === SUCCESS_RATE) return resultOf(100 * (1 - counts.bad / counts.total));
@@ -70,7 +72,7 @@ function resultOf(value: number): MetricResult {
 }
 
 function samplesOf(question: SamplesQuestion, source: AnswerSource): Samples {
-  const { metricNames, countedMs, epochMs, isMetricsDown } = source;
+  const { metricNames, countedMs, epochMs, isMetricsDown } = source.moment;
   if (isMetricsDown) {
     const missing = { kind: "missing", reason: "unreachable", message: DOWN } as const;
     return { untilMs: undefined, metrics: metricNames.map((name) => ({ name, ...missing })) };
@@ -90,8 +92,8 @@ function samplesOf(question: SamplesQuestion, source: AnswerSource): Samples {
   return { untilMs, metrics, ...history };
 }
 
-function historyOf({ history, metricNames }: AnswerSource): MetricHistory[] {
-  return metricNames.map((name) =>
+function historyOf({ history, moment }: AnswerSource): MetricHistory[] {
+  return moment.metricNames.map((name) =>
     name === SUCCESS_RATE
       ? { name, dispersions: [history.errorDispersion], counts: { total: history.total, bad: history.bad } }
       : {

@@ -28,7 +28,7 @@ export class DecideJudge implements Judge {
       environment,
       seed,
       stepMs,
-      answer: (question, moment) => answerQuestion(question, { ...moment, log, history }),
+      answer: (question, moment) => answerQuestion(question, { moment, log, history }),
     });
   }
 

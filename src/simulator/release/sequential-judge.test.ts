@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Canary } from "#api";
+import type { Decision } from "#rollout";
 import { drawHistory, type PrimaryHistory, type TrafficPlan } from "../traffic/index.ts";
 import { runTrial, type Trial } from "../trials/index.ts";
 import { DecideJudge } from "./decide-judge.ts";
@@ -71,6 +72,54 @@ test("DecideJudge, sequential: a healthy release is promoted by evidence, a loud
   expect(bad).toMatchObject({ verdict: "rolled-back", maxWeightPercent: 1 });
   expect(bad.labels).toContain("rollback-evidence");
 });
+
+test("DecideJudge, sequential: a status that another process read back, and an explanation read late, are the same release", () => {
+  const plans: Partial<TrafficPlan>[] = [
+    {},
+    loud,
+    { requestsPerSecond: 20, noise: "burst" },
+    { canaryFaults: [{ kind: "latency", factor: 1.5 }] },
+    { sharedFaults: [{ kind: "errors", share: 0.05, fromMs: 60_000, untilMs: 200_000 }] },
+  ];
+  const labels = new Set<string>();
+  for (const [seed, changes] of plans.entries()) {
+    const plan = { ...calm, ...changes };
+    const kept = looksOf({ plan, seed, isReadBack: false });
+    const readBack = looksOf({ plan, seed, isReadBack: true });
+    expect(kept.map(toldOf)).toEqual(readBack);
+    for (const { label } of kept) labels.add(label);
+  }
+  for (const label of ["collect", "advance", "promote", "rollback-evidence", "hold-suspicious"])
+    expect(labels).toContain(label);
+});
+
+const toldOf = ({ explanation, ...decision }: Decision) => ({ ...decision, explanation });
+
+/** The decisions of a release; with `isReadBack` each is explained at once, and its status goes through JSON. */
+function looksOf(of: { readonly plan: TrafficPlan; readonly seed: number; readonly isReadBack: boolean }): Decision[] {
+  const { plan, seed, isReadBack } = of;
+  const judge = new DecideJudge({ canary, history, environment: {}, seed, stepMs: 10_000 });
+  const decisions: Decision[] = [];
+  const watched = {
+    get weightPercent() {
+      return judge.weightPercent;
+    },
+    get verdict() {
+      return judge.verdict;
+    },
+    after(...step: Parameters<DecideJudge["after"]>) {
+      judge.after(...step);
+      const { release } = judge;
+      const { lastDecision } = release;
+      if (lastDecision === undefined || lastDecision === decisions.at(-1)) return watched;
+      decisions.push(isReadBack ? toldOf(lastDecision) : lastDecision);
+      if (isReadBack) release.status = JSON.parse(JSON.stringify(release.status)) as typeof release.status;
+      return watched;
+    },
+  };
+  runTrial(watched, { plan, seed, stepMs: 10_000, horizonMs: 3_600_000 });
+  return decisions;
+}
 
 test("DecideJudge, sequential: an incident of both copies rolls nothing back", () => {
   const incident = { fromMs: 60_000, untilMs: 360_000 };

@@ -17,11 +17,20 @@ export function drawHistory(plan: TrafficPlan, seed: number): PrimaryHistory {
   });
   const history = new PodHistory({ podCount: PRIMARY_POD_COUNT, boundCount: ISTIO_BOUNDS_MS.length });
   const requestMean = (plan.requestsPerSecond * STEP_MS) / 1000 / PRIMARY_POD_COUNT;
-  const calm = { effect: effectAt([], 0), errorRate: plan.errorRate, isBursty: plan.noise === "burst", requestMean };
+  const calm = effectAt([], 0);
   for (let step = 0; step < HISTORY_MS / STEP_MS; step += 1) {
     noise.step();
     for (let pod = 0; pod < PRIMARY_POD_COUNT; pod += 1) {
-      const group = { ...calm, errorLogs: noise.errorLogs, latencyLogs: noise.latencyLogs, firstPod: pod, podCount: 1 };
+      const group = {
+        requestMean,
+        effect: calm,
+        errorRate: plan.errorRate,
+        isBursty: plan.noise === "burst",
+        errorLogs: noise.errorLogs,
+        latencyLogs: noise.latencyLogs,
+        firstPod: pod,
+        podCount: 1,
+      };
       history.add(pod, drawCopy(random, group, ISTIO_BOUNDS_MS));
     }
     history.endTick();
