@@ -16,7 +16,7 @@ import type { Observation } from "./observation.ts";
 import { preliminaryRows } from "./preliminary-rows.ts";
 import { promotionRows } from "./promotion-rows.ts";
 import { sequentialEndRows, sequentialHoldRows } from "./sequential-rows.ts";
-import { settingsOf, type SettingsLimits } from "./settings.ts";
+import { readSettings, type SettingsLimits } from "./settings.ts";
 import { type Basics, type Situation, situationOf } from "./situation.ts";
 import { completeStatus, withoutCondition, ACCEPTED } from "./status.ts";
 import { steadyRows } from "./steady-rows.ts";
@@ -66,7 +66,7 @@ export function decide(canary: Canary, observation: Observation, now: { nowMs: n
   const status = withoutCondition(completeStatus(canary.status), ACCEPTED);
   const { nowMs } = now;
   const basics: Basics = { canary, names, status, observation, nowMs };
-  const settings = settingsOf(canary, now);
+  const settings = readSettings(canary, now);
   const specProblems = settings.ok ? [] : settings.error;
   const early = {
     canary,

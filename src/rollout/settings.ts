@@ -49,13 +49,42 @@ export type ReadSettings = Result<RolloutSettings, readonly Problem[]>;
 const DEFAULT_INTERVAL_MS = 60_000;
 const DEFAULT_PROGRESS_DEADLINE_SECONDS = 600;
 
+/** What specs were read as, by the object: a spec is never changed in place. */
+const known = new WeakMap<object, ReadOnce>();
+
+interface ReadOnce {
+  readonly namespace: string | undefined;
+  readonly limits: SettingsLimits;
+  readonly settings: ReadSettings;
+}
+
 /**
- * Reads a Canary's spec into settings, or into every problem that it has.
+ * Reads a Canary's spec into settings, or into every problem that it has; once for as long as the spec is the same object, as a
+ * release is looked at again and again.
  *
  * Source: flagger-spec 1.1 to 1.4. Flagger's schema lets fractions, wrong orders and unusable combinations through and
  * its controller then stalls; here each is a problem with its path and its fix.
  */
 export function readSettings(canary: Canary, limits: SettingsLimits): ReadSettings {
+  const spec: unknown = canary.spec;
+  if (!isObject(spec)) return settingsOf(canary, limits);
+  const { namespace } = canary.metadata;
+  const found = known.get(spec);
+  if (found !== undefined && found.namespace === namespace && areSame(found.limits, limits)) return found.settings;
+  const settings = settingsOf(canary, limits);
+  known.set(spec, { namespace, limits, settings });
+  return settings;
+}
+
+function areSame(a: SettingsLimits, b: SettingsLimits): boolean {
+  return (
+    a.minIntervalMs === b.minIntervalMs &&
+    a.defaultProvider === b.defaultProvider &&
+    a.forbidsForeignNamespaces === b.forbidsForeignNamespaces
+  );
+}
+
+function settingsOf(canary: Canary, limits: SettingsLimits): ReadSettings {
   const missing = missingParts(canary);
   if (missing.length > 0) return err(missing);
   const { analysis } = canary.spec;
@@ -84,41 +113,6 @@ export function readSettings(canary: Canary, limits: SettingsLimits): ReadSettin
     webhooks: analysis.webhooks ?? [],
     notices: [...noticesOf(analysis, provider), ...sequentialNotices(analysis, provider)],
   });
-}
-
-/** What specs were read as, by the object; a spec is never changed in place. */
-const known = new WeakMap<
-  object,
-  { readonly namespace: string | undefined; readonly limits: SettingsLimits; readonly settings: ReadSettings }
->();
-
-/** As {@link readSettings}, and read once for as long as the spec is the same object: a release looks at its own in each round of each look. */
-export function settingsOf(canary: Canary, limits: SettingsLimits): ReadSettings {
-  const spec: unknown = canary.spec;
-  if (!isObject(spec)) return readSettings(canary, limits);
-  const { namespace } = canary.metadata;
-  const found = known.get(spec);
-  if (found !== undefined && found.namespace === namespace && areSame(found.limits, limits)) return found.settings;
-  const { minIntervalMs, defaultProvider, forbidsForeignNamespaces } = limits;
-  const settings = readSettings(canary, limits);
-  known.set(spec, {
-    namespace,
-    limits: {
-      minIntervalMs,
-      ...(defaultProvider === undefined ? {} : { defaultProvider }),
-      ...(forbidsForeignNamespaces === undefined ? {} : { forbidsForeignNamespaces }),
-    },
-    settings,
-  });
-  return settings;
-}
-
-function areSame(a: SettingsLimits, b: SettingsLimits): boolean {
-  return (
-    a.minIntervalMs === b.minIntervalMs &&
-    a.defaultProvider === b.defaultProvider &&
-    a.forbidsForeignNamespaces === b.forbidsForeignNamespaces
-  );
 }
 
 /** The webhooks of a type, in the order of the spec; no type means `rollout`. */
