@@ -10,9 +10,9 @@ const PLOT = "docs/capacity.svg";
 
 /**
  * The same app, load and release twice: with the coupling off, autoscalers reacting alone as in a hand-wired set-up, and with
- * the coupling enforced. On the virtual clock, with the operator's own decisions and Kubernetes' own autoscaling arithmetic.
+ * the coupling enforced. On the virtual clock, with the operator's own decisions and Kubernetes' own autoscaling arithmetic. Draws the pictures anew when asked to.
  */
-export async function benchCapacity(): Promise<Figures> {
+export async function benchCapacity(isPlotted: boolean): Promise<Figures> {
   const uncoupled = scenariosWith("off").map((scenario) => ({ scenario, outcome: simulate(scenario) }));
   const coupled = scenariosWith("enforce").map((scenario) => simulate(scenario));
   const figures: Record<string, Figure> = {};
@@ -31,7 +31,7 @@ export async function benchCapacity(): Promise<Figures> {
       { title: `${name}: coupled`, outcome: together },
     ];
   });
-  if (process.argv.includes("--plot")) {
+  if (isPlotted) {
     await writeFile(join(process.cwd(), PLOT), plotSvg(panels));
     console.log(`wrote ${PLOT}`);
   }

@@ -3,6 +3,7 @@ import { type Figures } from "./figures.ts";
 import { type BoundaryResult, goalFigures, type Results } from "./verdicts-parts/goals.ts";
 import { ours, oursOnFlaggersLadder, type PeerName, peers } from "./verdicts-parts/judges.ts";
 import { type CellResult, Histories, runCell } from "./verdicts-parts/run-cell.ts";
+import { progress } from "./progress.ts";
 import { costFigures } from "./verdicts-parts/cost.ts";
 import {
   countText,
@@ -33,10 +34,9 @@ const ALPHAS = [0.1, 1, 5];
 
 /**
  * How releases end under the real decide and under the rules of others, on the same traffic: healthy ones that are rolled back, bad
- * ones that are not, and what each costs users. `--full` makes as many runs as the goals' figures were measured with.
+ * ones that are not, and what each costs users. Full, with as many runs as the goals' figures were measured with.
  */
-export async function benchVerdicts(): Promise<Figures> {
-  const isFull = process.argv.includes("--full");
+export async function benchVerdicts(isFull: boolean): Promise<Figures> {
   const counts = isFull ? FULL : REDUCED;
   const histories = new Histories();
   const healthy = runAll(healthyCells({ isFull }), HEALTHY_PEERS, {
@@ -146,8 +146,4 @@ function boundaryTable(boundary: readonly BoundaryResult[]): string {
   const rates = boundaryCells().map(({ requestsPerSecond }) => `${requestsPerSecond} requests/s`);
   const rows = boundary.map(({ alphaPercent, cells }) => [`${alphaPercent}%`, ...cells.map(rollbackWithLimits)]);
   return markdownTable(["alpha", ...rates], rows);
-}
-
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${text}`);
 }

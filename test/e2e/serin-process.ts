@@ -16,12 +16,15 @@ export interface SerinProcess {
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
-/** Starts `serin` with arguments in its own process group. */
-export function startSerin(args: readonly string[], options: { readonly cwd?: string } = {}): SerinProcess {
-  const child = spawn(process.execPath, [SERIN, ...args], {
+/** Starts `serin` with arguments in its own process group; another built program when one is named. */
+export function startSerin(
+  args: readonly string[],
+  { program = SERIN, cwd }: { readonly program?: string; readonly cwd?: string } = {},
+): SerinProcess {
+  const child = spawn(process.execPath, [program, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
-    ...options,
+    ...(cwd === undefined ? {} : { cwd }),
   });
   let stdout = "";
   let stderr = "";
