@@ -28,10 +28,14 @@ export { DecideJudge, type DecideOptions, type Environment, type TimeSpan } from
 export {
   type CounterWindow,
   decodeRecording,
+  findReleases,
+  type FoundReleases,
+  type PastRelease,
   type PodCounters,
   type RecordedTick,
   type Replay,
   type ReplayedDecision,
+  type ReleaseWindow,
   replayRelease,
   splitPods,
 } from "./replay/index.ts";

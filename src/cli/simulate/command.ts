@@ -51,7 +51,7 @@ export function addSimulate(program: Command, context: ProgramContext, state: Pr
     .option("--replay <file>", "judge recorded samples (JSON lines) instead of simulated ones")
     .option(
       "--prometheus <url>",
-      "judge the service's own past: random halves of its pods, which differ by nothing",
+      "judge the service's own past: its releases, and random halves of its pods, which differ by nothing",
     )
     .option("--since <time>", "with --prometheus: how far back", "30d")
     .option("--step <duration>", "with --prometheus: how often the pods are scraped", "30s")
