@@ -14,6 +14,7 @@ export {
 } from "./peers/index.ts";
 export { type Panel, plotSvg } from "./plot-svg.ts";
 export {
+  type Encounter,
   type NamedFault,
   type Progress,
   type Rehearsal,
@@ -23,14 +24,18 @@ export {
   type SimulableCanary,
   simulableCanary,
 } from "./rehearsal/index.ts";
-export { DecideJudge, type DecideOptions, type Environment } from "./release/index.ts";
+export { DecideJudge, type DecideOptions, type Environment, type TimeSpan } from "./release/index.ts";
 export {
   type CounterWindow,
   decodeRecording,
+  findReleases,
+  type FoundReleases,
+  type PastRelease,
   type PodCounters,
   type RecordedTick,
   type Replay,
   type ReplayedDecision,
+  type ReleaseWindow,
   replayRelease,
   splitPods,
 } from "./replay/index.ts";

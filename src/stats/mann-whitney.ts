@@ -1,4 +1,3 @@
-import { assert } from "#base";
 import { brentRoot } from "./brent-root.ts";
 import type { Interval } from "./difference-interval.ts";
 import { normalQuantile } from "./normal.ts";
@@ -17,7 +16,9 @@ export interface ShiftEstimate {
  * The interval of the shift of a sample against a baseline, by inversion of the rank-sum test.
  *
  * One look at a time: repeated on growing samples it is an uncorrected peek. It is here to compare with: Kayenta judges by it.
- * @throws Bug when all values are the same.
+ * Of two constants the shift is their difference, whatever the confidence: any other one parts all values of one sample from all
+ * of the other, and only there are they all tied.
+ *
  * Source: H. Mann and D. Whitney (1947), with the normal approximation, midranks and a continuity correction; statistics
  * reference 1.3.
  */
@@ -28,7 +29,8 @@ export function shiftEstimate(
 ): ShiftEstimate {
   const least = Math.min(...sample) - Math.max(...baseline);
   const most = Math.max(...sample) - Math.min(...baseline);
-  assert(most > least, "a shift takes two different values");
+  // The test's variance is 0 where all values are tied, so its inversion has no step to find.
+  if (most === least) return { estimate: least, interval: { low: least, high: least } };
   const root = (z: number): number => {
     const f = (shift: number) => rankDeviate(sample, baseline, shift) - z;
     if (f(least) <= 0) return least;

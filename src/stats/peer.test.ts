@@ -19,7 +19,25 @@ test("V19 shiftEstimate: four points against four", () => {
   expect(interval.low).toBeCloseTo(6, 3);
   expect(interval.high).toBeCloseTo(39, 3);
   expect(estimate).toBeCloseTo(22.5, 3);
-  expect(() => shiftEstimate([1, 1], [1, 1], 0.95)).toThrow("two different values");
+});
+
+test("shiftEstimate: two constants differ by exactly their difference, as they do within any noise", () => {
+  expect(shiftEstimate([1, 1], [1, 1, 1], 0.95)).toEqual({ estimate: 0, interval: { low: 0, high: 0 } });
+  const exact = shiftEstimate([5, 5, 5, 5], [2, 2, 2], 0.98);
+  expect(exact).toEqual({ estimate: 3, interval: { low: 3, high: 3 } });
+  const noisy = (value: number) => [1.1e-5, -0.4e-5, 0.7e-5, -0.9e-5].map((noise) => value * (1 + noise));
+  const { estimate, interval } = shiftEstimate(noisy(5), noisy(2), 0.98);
+  for (const value of [estimate, interval.low, interval.high]) expect(value).toBeCloseTo(3, 3);
+});
+
+test("judgeAsKayenta: two constants are judged by their difference, one point against one by nothing", () => {
+  const twos = ones.map(() => 2);
+  expect(judgeAsKayenta(twos, ones)).toBe("high");
+  expect(judgeAsKayenta(ones, twos)).toBe("low");
+  expect(judgeAsKayenta([2, 2], [1, Number.NaN])).toBe("high");
+  expect(judgeAsKayenta(twos, [0, 0])).toBe("high");
+  expect(judgeAsKayenta([0, 0], ones)).toBe("low");
+  expect(judgeAsKayenta([2, Number.NaN], [1])).toBe("pass");
 });
 
 test("V19 judgeAsKayenta: what it lets pass, and what tips it over", () => {

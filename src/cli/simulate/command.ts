@@ -11,6 +11,7 @@ Examples:
   serin simulate -f canary.yaml
   serin simulate -f canary.yaml --rps 20 --fault errors=2% --fault latency=x1.5,after=3m --runs 500
   serin simulate -f canary.yaml --require 'falseAbort<=1%' --require 'detection>=99%' --require 'timeToDetect<=4m'
+  serin simulate -f canary.yaml --environment metrics-outage,after=5m,for=2m --environment crash=5% --require 'falseAbort<=1%'
   serin simulate -f canary.yaml -o json --plot verdicts.svg
   serin simulate -f canary.yaml --replay release.jsonl
   serin simulate -f canary.yaml --prometheus http://127.0.0.1:9090 --since 30d
@@ -30,6 +31,11 @@ export function addSimulate(program: Command, context: ProgramContext, state: Pr
       "errors=5%, latency=x2, tail=1%@1500ms or leak=0.5%/min, with ,after=3m ,for=5m",
       collect,
     )
+    .option(
+      "--environment <fault>",
+      "around every release: metrics-outage, api-conflicts=10%, crash (each with ,after=5m ,for=2m), slow-pods=60s, mesh-lag=5s, scrape-lag=20s",
+      collect,
+    )
     .option("--rps <rate>", "requests per second of both copies together", "100")
     .option("--baseline-errors <share>", "share of errors before the release", "0.1%")
     .addOption(
@@ -43,7 +49,10 @@ export function addSimulate(program: Command, context: ProgramContext, state: Pr
     .option("--require <requirement>", "such as falseAbort<=1%; exit status 1 when it is not met", collect)
     .option("--plot <file>", "draw by when releases ended, as SVG")
     .option("--replay <file>", "judge recorded samples (JSON lines) instead of simulated ones")
-    .option("--prometheus <url>", "judge the service's own past: random halves of its pods, which differ by nothing")
+    .option(
+      "--prometheus <url>",
+      "judge the service's own past: its releases, and random halves of its pods, which differ by nothing",
+    )
     .option("--since <time>", "with --prometheus: how far back", "30d")
     .option("--step <duration>", "with --prometheus: how often the pods are scraped", "30s")
     .option("--pod-label <name>", "with --prometheus: the label that names the pod", "pod")

@@ -1,4 +1,4 @@
-import { limitsOf, type RehearsedCase, type Spread } from "#simulator";
+import { type Encounter, limitsOf, type RehearsedCase, type Spread } from "#simulator";
 
 /** What is known of one kind of release after its runs. Shares are 0 to 1, times milliseconds. */
 export interface CaseFigures {
@@ -15,6 +15,8 @@ export interface CaseFigures {
   readonly badUntilRollback: Quantiles | undefined;
   /** The mean over all runs until the horizon; after a promotion every request is the new version's. */
   readonly badMean: number;
+  /** How its releases met what goes wrong around them; undefined where nothing does. */
+  readonly encounter: Encounter | undefined;
 }
 
 /** A share with its exact 95 % limits. */
@@ -30,7 +32,7 @@ export interface Quantiles {
 }
 
 /** Sums up the runs of a case. */
-export function figuresOf({ name, isHealthy, tally }: RehearsedCase): CaseFigures {
+export function figuresOf({ name, isHealthy, tally, encounter }: RehearsedCase): CaseFigures {
   const { runCount, rolledBackCount, promotedCount, rollback, promotion } = tally;
   return {
     name,
@@ -43,6 +45,7 @@ export function figuresOf({ name, isHealthy, tally }: RehearsedCase): CaseFigure
     timeToPromote: timesOf(promotion),
     badUntilRollback: rollback === undefined ? undefined : { median: rollback.medianBad, p90: rollback.p90Bad },
     badMean: tally.hourBadMean,
+    encounter,
   };
 }
 

@@ -1,5 +1,6 @@
 import { err, ok, parseDuration, type Result } from "#base";
-import type { Load, NamedFault, Noise } from "#simulator";
+import type { Environment, Load, NamedFault, Noise } from "#simulator";
+import { parseEnvironment } from "./parse-environment.ts";
 import { parseFault, parseShare } from "./parse-fault.ts";
 import { parseRequirement, type Requirement } from "./requirements.ts";
 
@@ -10,6 +11,9 @@ export interface SimulateOptions {
   /** Which Canary of the file, when it has several. */
   readonly canaryName: string | undefined;
   readonly faults: readonly NamedFault[];
+  /** What goes wrong around every release, and the texts that say so. */
+  readonly environment: Environment;
+  readonly environmentTexts: readonly string[];
   readonly requestsPerSecond: number;
   readonly errorRate: number;
   readonly noise: Noise;
@@ -37,6 +41,7 @@ export interface RawSimulateOptions {
   readonly filename: string;
   readonly canary?: string;
   readonly fault?: readonly string[];
+  readonly environment?: readonly string[];
   readonly rps: string;
   readonly baselineErrors: string;
   readonly noise: Noise;
@@ -56,6 +61,7 @@ export interface RawSimulateOptions {
 const RPS_MAX = 10_000_000;
 const RUNS_MAX = 100_000;
 const FAULTS_MAX = 20;
+const ENVIRONMENT_MAX = 50;
 /** What is tried when nothing is asked for: a release that fails loudly, one that fails quietly, and one that is slow. */
 const DEFAULT_FAULTS = ["errors=5%", "errors=1%", "latency=x2"];
 
@@ -65,10 +71,15 @@ export function parseSimulateOptions(raw: RawSimulateOptions, nowMs: number): Re
   if (!faults.ok) return faults;
   if (faults.value.length > FAULTS_MAX)
     return err(`--fault: ${faults.value.length} faults are too many; ${FAULTS_MAX} at most`);
+  const environmentTexts = raw.environment ?? [];
+  if (environmentTexts.length > ENVIRONMENT_MAX)
+    return err(`--environment: ${environmentTexts.length} of them are too many; ${ENVIRONMENT_MAX} at most`);
+  const environment = parseEnvironment(environmentTexts);
+  if (!environment.ok) return environment;
   const requirements = all((raw.require ?? []).map(parseRequirement));
   if (!requirements.ok) return requirements;
-  if (raw.replay !== undefined && (raw.fault ?? raw.require ?? raw.plot) !== undefined)
-    return err("--replay: it judges what was recorded; leave out --fault, --require and --plot");
+  if (raw.replay !== undefined && (raw.fault ?? raw.environment ?? raw.require ?? raw.plot) !== undefined)
+    return err("--replay: it judges what was recorded; leave out --fault, --environment, --require and --plot");
   const backtest = parseBacktest(raw, nowMs);
   if (!backtest.ok) return backtest;
   const rps = Number(raw.rps);
@@ -86,6 +97,8 @@ export function parseSimulateOptions(raw: RawSimulateOptions, nowMs: number): Re
     file: raw.filename,
     canaryName: raw.canary,
     faults: faults.value,
+    environment: environment.value,
+    environmentTexts,
     requestsPerSecond: rps,
     errorRate,
     noise: raw.noise,
@@ -107,8 +120,8 @@ const DAY_MS = 86_400_000;
 
 function parseBacktest(raw: RawSimulateOptions, nowMs: number): Result<BacktestOptions | undefined, string> {
   if (raw.prometheus === undefined) return ok(undefined);
-  if ((raw.fault ?? raw.replay ?? raw.plot) !== undefined)
-    return err("--prometheus: it judges the past as it was; leave out --fault, --replay and --plot");
+  if ((raw.fault ?? raw.environment ?? raw.replay ?? raw.plot) !== undefined)
+    return err("--prometheus: it judges the past as it was; leave out --fault, --environment, --replay and --plot");
   const server = URL.canParse(raw.prometheus) ? new URL(raw.prometheus) : undefined;
   if (server === undefined || !/^https?:$/.test(server.protocol))
     return err(`--prometheus: "${raw.prometheus}" is not an address; write http://HOST:PORT`);

@@ -41,7 +41,8 @@ function parseKind(text: string): FaultKind | undefined {
   }
 }
 
-function parseTimes(texts: readonly string[]): Pick<Fault, "fromMs" | "untilMs"> | undefined {
+/** Parses `after=3m` and `for=5m`; undefined when one of them is neither. */
+export function parseTimes(texts: readonly string[]): Pick<Fault, "fromMs" | "untilMs"> | undefined {
   let fromMs = 0;
   let lengthMs: number | undefined;
   for (const text of texts) {
@@ -61,7 +62,8 @@ export function parseShare(text: string): number | undefined {
   return percent >= 0 && percent <= 100 ? percent / 100 : undefined;
 }
 
-function splitOnce(text: string, separator: string): [string, string] {
+/** The text before and after the first separator; all of it, and nothing, where there is none. */
+export function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);
   return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + separator.length)];
 }

@@ -5,7 +5,7 @@ import { queryRange, type Range, type RangeSeries } from "./prometheus-range.ts"
 export interface Service {
   readonly server: URL;
   readonly namespace: string;
-  /** Name of the workload that serves while nothing is released. */
+  /** Name of the workload: the target, or its primary, which serves while nothing is released. */
   readonly workload: string;
   /** Label that names the pod. */
   readonly podLabel: string;
@@ -29,7 +29,9 @@ export async function readWindow(service: Service, range: Range, signal: AbortSi
   const boundsMs = [...new Set(buckets.map(({ labels }) => Number(labels["le"])))]
     .filter(Number.isFinite)
     .toSorted((a, b) => a - b);
-  const pods = requests.map((series): PodCounters => {
+  // A sum over pods that nothing tells apart would fall when one of them goes.
+  const named = requests.filter(({ labels }) => labels[podLabel] !== undefined);
+  const pods = named.map((series): PodCounters => {
     const pod = series.labels[podLabel] ?? "";
     const isOfPod = ({ labels }: RangeSeries): boolean => labels[podLabel] === pod;
     const own = buckets.filter(isOfPod);
@@ -44,12 +46,14 @@ export async function readWindow(service: Service, range: Range, signal: AbortSi
   return { timesMs, boundsMs, pods };
 }
 
-function selectorOf({ namespace, workload }: Service): string {
+/** The matchers of a workload's requests, as its own sidecars counted them. */
+export function selectorOf({ namespace, workload }: Service): string {
   const quoted = (text: string): string => JSON.stringify(text);
   return `reporter="destination",destination_workload_namespace=${quoted(namespace)},destination_workload=${quoted(workload)}`;
 }
 
-function timesOf({ startMs, endMs, stepMs }: Range): number[] {
+/** The times of a range that Prometheus answers with. */
+export function timesOf({ startMs, endMs, stepMs }: Range): number[] {
   const count = Math.floor((endMs - startMs) / stepMs) + 1;
   return Array.from({ length: count }, (_, index) => startMs + index * stepMs);
 }

@@ -1,4 +1,5 @@
 import { formatDuration } from "#base";
+import type { Encounter } from "#simulator";
 import type { CaseFigures, Estimate, Quantiles } from "./figures.ts";
 import type { Held } from "./requirements.ts";
 
@@ -7,13 +8,15 @@ export interface Report {
   /** `namespace/name` of the Canary, and how it judges. */
   readonly title: string;
   readonly notes: readonly string[];
+  /** What went wrong around the releases, as it was asked for. */
+  readonly environment?: readonly string[];
   readonly cases: readonly CaseFigures[];
   readonly horizonMs: number;
   readonly held: readonly Held[];
 }
 
 /** The report as lines for people. */
-export function reportLines({ title, notes, cases, horizonMs, held }: Report): string[] {
+export function reportLines({ title, notes, environment = [], cases, horizonMs, held }: Report): string[] {
   const head = [
     "release",
     "rolled back (95% limits)",
@@ -38,15 +41,33 @@ export function reportLines({ title, notes, cases, horizonMs, held }: Report): s
     );
   return [
     title,
+    ...(environment.length === 0 ? [] : [`  environment of every release: ${environment.join("; ")}`]),
     ...notes.map((note) => `  note: ${note}`),
     "",
     ...columns([head, ...rows]),
     "",
     "Rolled back is wrong for the healthy release and right for every other.",
     ...undecided,
+    ...encounterLines(cases),
     ...held.map(
       ({ text, caseName, shown, isMet }) => `${isMet ? "met    " : "NOT MET"} ${text}: ${shown} (${caseName})`,
     ),
+  ];
+}
+
+/** What the environment came to: the mean of all kinds of releases, and those that were lost in it. */
+function encounterLines(cases: readonly CaseFigures[]): string[] {
+  const met = cases.flatMap(({ encounter, runCount }) => (encounter === undefined ? [] : [{ ...encounter, runCount }]));
+  if (met.length === 0) return [];
+  const mean = (read: (encounter: Encounter) => number): number =>
+    met.reduce((sum, encounter) => sum + read(encounter), 0) / met.length;
+  const shown = (read: (encounter: Encounter) => number): string => mean(read).toFixed(1);
+  const lostCount = met.reduce((sum, encounter) => sum + encounter.lostCount, 0);
+  const runCount = met.reduce((sum, one) => sum + one.runCount, 0);
+  const first = formatDuration(Math.round(mean(({ firstRequestMsMean }) => firstRequestMsMean) / 1000) * 1000);
+  return [
+    `A release met ${shown(({ crashMean }) => crashMean)} crashes, ${shown(({ refusedWriteMean }) => refusedWriteMean)} refused writes and ${shown(({ blindLookMean }) => blindLookMean)} looks without metrics; its canary's first request came after ${first}.`,
+    `Lost (a verdict, but no end within an hour): ${lostCount} of ${runCount} releases.`,
   ];
 }
 
@@ -79,10 +100,22 @@ function jsonCase(figures: CaseFigures): object {
     promotionSeconds: seconds(figures.timeToPromote),
     badRequestsUntilRollback: figures.badUntilRollback ?? null,
     badRequestsMean: figures.badMean,
+    ...(figures.encounter === undefined ? {} : { environment: jsonEncounter(figures.encounter) }),
   };
 }
 
-function columns(rows: readonly (readonly string[])[]): string[] {
+function jsonEncounter(encounter: Encounter): object {
+  return {
+    crashes: encounter.crashMean,
+    refusedWrites: encounter.refusedWriteMean,
+    looksWithoutMetrics: encounter.blindLookMean,
+    firstRequestSeconds: encounter.firstRequestMsMean / 1000,
+    lost: encounter.lostCount,
+  };
+}
+
+/** Rows as lines whose cells stand below each other. */
+export function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
   return rows.map((row) =>
     row

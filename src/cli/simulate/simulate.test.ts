@@ -133,6 +133,35 @@ test("serin simulate -o json: one document with figures in plain units; --plot: 
   expect(svg).toContain("errors=30%: rolled back");
 });
 
+test("serin simulate --environment: what goes wrong around the releases is told, with what it did to them", async () => {
+  const flags = ["metrics-outage,after=20s,for=1m", "crash,after=40s", "crash=1%,after=1h,for=1m", "slow-pods=50s"];
+  const environment = flags.flatMap((flag) => ["--environment", flag]);
+  const { status, out } = await serin("-f", oneCanary, ...quick, ...environment, "--require", "falseAbort<=1%");
+  expect(status).toBe(0);
+  expect(out).toContain(`environment of every release: ${flags.join("; ")}`);
+  expect(out).toMatch(/healthy +0\.0% /);
+  expect(out).toContain("A release met 1.0 crashes, 0.0 refused writes and 3.0 looks without metrics");
+  expect(out).toContain("its canary's first request came after 50s.");
+  expect(out).toContain("Lost (a verdict, but no end within an hour): 0 of 40 releases.");
+  const lags = [
+    "--environment",
+    "api-conflicts=20%",
+    "--environment",
+    "mesh-lag=5s",
+    "--environment",
+    "scrape-lag=10s",
+  ];
+  const json = async (): Promise<string> => (await serin("-f", oneCanary, ...quick, ...lags, "-o", "json")).out;
+  const first = await json();
+  expect(await json()).toBe(first);
+  expect(JSON.parse(first)).toMatchObject({
+    environment: ["api-conflicts=20%", "mesh-lag=5s", "scrape-lag=10s"],
+    cases: [{ name: "healthy", rolledBack: { share: 0 }, environment: { crashes: 0, lost: 0 } }, {}],
+  });
+  expect(JSON.parse(first).cases[0].environment.refusedWrites).toBeGreaterThan(0);
+  expect(JSON.parse((await serin("-f", oneCanary, ...quick, "-o", "json")).out)).toMatchObject({ environment: [] });
+});
+
 test("serin simulate --canary: one of several; without it, or with another name, the file's names are told", async () => {
   const two = write("two.yaml", `${canaryText("web")}---${canaryText("api")}`);
   expect((await serin("-f", two, ...quick, "--canary", "api")).out).toContain("shop/api: threshold");
@@ -167,6 +196,20 @@ test.each([
   [["--fault", "tail=1%"], '--fault: "tail=1%"'],
   [["--fault", "leak=1%"], '--fault: "leak=1%"'],
   [["--fault", "errors=1%,when=3m"], '--fault: the times of "errors=1%,when=3m" cannot be read'],
+  [
+    ["--environment", "earthquake"],
+    '--environment: "earthquake" is not a fault of the environment; write metrics-outage',
+  ],
+  [["--environment", "metrics-outage=2m"], '--environment: "metrics-outage=2m" is not a fault of the environment'],
+  [["--environment", "api-conflicts"], '--environment: "api-conflicts" is not a fault of the environment'],
+  [["--environment", "api-conflicts=60%"], '"api-conflicts=60%" is too much; chances go up to 50%'],
+  [["--environment", "crash,for=2m"], '--environment: the times of "crash,for=2m" cannot be read'],
+  [["--environment", "crash=5%,until=2m"], '--environment: the times of "crash=5%,until=2m" cannot be read'],
+  [["--environment", "slow-pods=soon"], '--environment: "slow-pods=soon"'],
+  [["--environment", "slow-pods=2h"], '"slow-pods=2h" is too much'],
+  [["--environment", "mesh-lag=5s,after=1m"], '--environment: the times of "mesh-lag=5s,after=1m" cannot be read'],
+  [["--environment", "mesh-lag=5s", "--environment", "mesh-lag=9s"], '"mesh-lag=9s" is there twice'],
+  [["--environment", "crash", "--prometheus", "http://127.0.0.1:9"], "leave out --fault, --environment"],
   [["--require", "speed<=1"], '--require: "speed<=1" is not a requirement'],
   [["--require", "toString<=1"], '--require: "toString<=1" is not a requirement'],
   [["--require", "falseAbort<=1"], '--require: "falseAbort<=1" needs a percentage such as 1% after <=, received "1"'],

@@ -18,14 +18,14 @@ export async function runSimulate(context: ProgramContext, options: SimulateOpti
     throw new Failure(`Cannot simulate the Canary "${canary.metadata.name ?? ""}":${problemsText(release.error)}`, {
       code: "BadManifest",
     });
-  const { requestsPerSecond, errorRate, noise, load, faults, runCount, seed } = options;
+  const { requestsPerSecond, errorRate, noise, load, faults, environment, environmentTexts, runCount, seed } = options;
   const plan: RehearsalPlan = {
     release: release.value,
     requestsPerSecond,
     errorRate,
     noise,
     load,
-    environment: {},
+    environment,
     faults,
     runCount,
     seed,
@@ -36,12 +36,18 @@ export async function runSimulate(context: ProgramContext, options: SimulateOpti
   const report: Report = {
     title: `${namespace}/${name}: ${canary.spec.analysis.method ?? "threshold"}, ${requestsPerSecond} requests/s, ${100 * errorRate}% errors before the release, noise ${noise}, ${runCount} runs each, seed ${seed}`,
     notes: release.value.notes,
+    environment: environmentTexts,
     cases,
     horizonMs: rehearsal.horizonMs,
     held: options.requirements.flatMap((requirement) => holdRequirement(requirement, cases)),
   };
   if (options.plotPath !== undefined) writePlot(options.plotPath, rehearsal);
-  const origin = { service: { requestsPerSecond, errorRate, noise, load }, runs: runCount, seed };
+  const origin = {
+    environment: environmentTexts,
+    service: { requestsPerSecond, errorRate, noise, load },
+    runs: runCount,
+    seed,
+  };
   context.stdout.write(options.output === "json" ? reportJson(report, origin) : `${reportLines(report).join("\n")}\n`);
   return report.held.every(({ isMet }) => isMet);
 }

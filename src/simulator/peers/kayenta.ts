@@ -1,4 +1,4 @@
-import { judgeAsKayenta, type KayentaVerdict } from "#stats";
+import { judgeAsKayenta } from "#stats";
 import type { ServiceStep } from "../traffic/index.ts";
 import { addSteps, type Judge, type Verdict } from "./judge.ts";
 import { p99Of } from "./point-check.ts";
@@ -85,29 +85,6 @@ function addPoint(state: KayentaState, { canary, primary }: ServiceStep): Kayent
 }
 
 function isGood({ errorPercents, p99s }: KayentaState): boolean {
-  const verdicts = [errorPercents, p99s].map(judgePoints);
+  const verdicts = [errorPercents, p99s].map(({ canary, primary }) => judgeAsKayenta(canary, primary));
   return verdicts.every((verdict) => verdict !== "high" && verdict !== "nodata");
-}
-
-/** Two different constants have no ranks to invert; Kayenta adds noise of a hundred thousandth to them, and so does this. */
-function judgePoints({ canary, primary }: Points): KayentaVerdict {
-  if (!isConstant(canary) || !isConstant(primary)) return judgeAsKayenta(canary, primary);
-  // One point against one point has no significance, whatever they are.
-  if (countOf(canary) === 1 && countOf(primary) === 1) return "pass";
-  return judgeAsKayenta(canary.map(trembling), primary.map(trembling));
-}
-
-function isConstant(values: readonly number[]): boolean {
-  return new Set(values.filter((value) => !Number.isNaN(value))).size === 1;
-}
-
-function countOf(values: readonly number[]): number {
-  return values.filter((value) => !Number.isNaN(value)).length;
-}
-
-const NOISE = 1e-5;
-
-/** By the position, and not by chance: the same points get the same verdict. Equal points of both copies stay equal. */
-function trembling(value: number, index: number): number {
-  return value * (1 + NOISE * Math.sin(index + 1));
 }

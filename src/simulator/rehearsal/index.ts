@@ -1,4 +1,5 @@
 export {
+  type Encounter,
   type NamedFault,
   type Progress,
   type Rehearsal,

@@ -81,6 +81,20 @@ test("rehearse: the same seed gives the same runs, another one others", () => {
   expect(runs(8)).not.toEqual(runs(7));
 });
 
+test("rehearse: what the environment did to the releases is counted, and nothing of it without one", () => {
+  expect(finish(rehearse({ ...plan, runCount: 2 })).result.cases[0]).not.toHaveProperty("encounter");
+  const environment = { metricsOutages: [{ fromMs: 0, untilMs: 60_000 }], crashesAtMs: [70_000], podStartMs: 50_000 };
+  const [healthy] = finish(rehearse({ ...plan, environment, runCount: 4 })).result.cases;
+  expect(healthy?.tally).toMatchObject({ promotedCount: 4 });
+  expect(healthy?.encounter).toEqual({
+    crashMean: 1,
+    refusedWriteMean: 0,
+    blindLookMean: 5,
+    firstRequestMsMean: 50_000,
+    lostCount: 0,
+  });
+});
+
 test("simulableCanary: what is left out is noted, and wishes of people do not hold the simulation", () => {
   const { canary: left, notes } = releaseOf({ mirror: true });
   expect(left.spec.analysis.metrics).toEqual([{ name: "request-success-rate", thresholdRange: { min: 99 } }]);

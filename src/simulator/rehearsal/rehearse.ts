@@ -37,6 +37,19 @@ export interface RehearsedCase {
   readonly isHealthy: boolean;
   readonly trials: readonly Trial[];
   readonly tally: Tally;
+  /** Absent where nothing goes wrong around the releases. */
+  readonly encounter?: Encounter;
+}
+
+/** How the releases of a kind met their environment: means over them, and how many did not get through. */
+export interface Encounter {
+  readonly crashMean: number;
+  readonly refusedWriteMean: number;
+  readonly blindLookMean: number;
+  /** From the new version's coming until the canary's first request. */
+  readonly firstRequestMsMean: number;
+  /** Releases with a verdict that did not come to its end within an hour: promoted halfway, or not taken back. */
+  readonly lostCount: number;
 }
 
 export interface Rehearsal {
@@ -67,13 +80,15 @@ export function* rehearse(plan: RehearsalPlan): Generator<Progress, Rehearsal> {
   const cases: RehearsedCase[] = [];
   const totalCount = plan.runCount * (kinds.length + 1);
   for (const kind of [undefined, ...kinds]) {
-    const trials: Trial[] = [];
+    const runs: Run[] = [];
     const name = kind?.name ?? "healthy";
     for (let run = 0; run < plan.runCount; run += 1) {
       if (run % REPORT_RUNS === 0) yield { doneCount: cases.length * plan.runCount + run, totalCount, caseName: name };
-      trials.push(runOne(plan, { run, faults: kind === undefined ? [] : [kind.fault], horizonMs, histories }));
+      runs.push(runOne(plan, { run, faults: kind === undefined ? [] : [kind.fault], horizonMs, histories }));
     }
-    cases.push({ name, isHealthy: kind === undefined, trials, tally: tallyTrials(trials) });
+    const trials = runs.map(({ trial }) => trial);
+    const encounter = Object.keys(plan.environment).length === 0 ? {} : { encounter: encounterOf(runs) };
+    cases.push({ name, isHealthy: kind === undefined, trials, tally: tallyTrials(trials), ...encounter });
   }
   return { cases, horizonMs };
 }
@@ -86,6 +101,24 @@ function historiesOf(plan: RehearsalPlan): readonly PrimaryHistory[] {
   );
 }
 
+interface Run {
+  readonly trial: Trial;
+  readonly release: DecideJudge["release"];
+  readonly isLost: boolean;
+}
+
+function encounterOf(runs: readonly Run[]): Encounter {
+  const mean = (read: (release: Run["release"]) => number): number =>
+    runs.reduce((sum, { release }) => sum + read(release), 0) / runs.length;
+  return {
+    crashMean: mean(({ incidents }) => incidents.crashCount),
+    refusedWriteMean: mean(({ incidents }) => incidents.refusedWriteCount),
+    blindLookMean: mean(({ incidents }) => incidents.blindLookCount),
+    firstRequestMsMean: mean(({ preparedMs }) => preparedMs),
+    lostCount: runs.filter(({ isLost }) => isLost).length,
+  };
+}
+
 function runOne(
   plan: RehearsalPlan,
   one: {
@@ -94,7 +127,7 @@ function runOne(
     readonly horizonMs: number;
     readonly histories: readonly PrimaryHistory[];
   },
-): Trial {
+): Run {
   const { canary, settings } = plan.release;
   const history = one.histories[one.run % one.histories.length] ?? NO_HISTORY;
   const stepMs = stepOf(settings.intervalMs);
@@ -107,7 +140,10 @@ function runOne(
     seed,
     stepMs,
   });
-  return runTrial(judge, { plan: trafficOf(plan, one.faults), seed, stepMs, horizonMs: one.horizonMs });
+  const trial = runTrial(judge, { plan: trafficOf(plan, one.faults), seed, stepMs, horizonMs: one.horizonMs });
+  const isLost =
+    Object.keys(plan.environment).length > 0 && trial.verdict !== "running" && !judge.release.settle(trial.endedMs);
+  return { trial, release: judge.release, isLost };
 }
 
 function trafficOf(plan: RehearsalPlan, canaryFaults: readonly Fault[]): TrafficPlan {

@@ -19,6 +19,7 @@ export interface DecideOptions {
 export class DecideJudge implements Judge {
   readonly release: ReleaseModel;
   readonly #log: StepLog;
+  #endMs = 0;
 
   constructor({ canary, history, environment, seed, stepMs }: DecideOptions) {
     const log = new StepLog(stepMs);
@@ -33,15 +34,18 @@ export class DecideJudge implements Judge {
   }
 
   get weightPercent(): number {
-    return this.release.weightPercent;
+    return this.release.servedPercent(this.#endMs);
   }
 
+  /** A release is rolled back when no proxy sends its canary anything any more. */
   get verdict(): Verdict {
-    return this.release.verdict;
+    const { verdict } = this.release;
+    return verdict === "rolled-back" && this.weightPercent > 0 ? "running" : verdict;
   }
 
   after(step: ServiceStep, endMs: number): this {
     this.#log.add(step);
+    this.#endMs = endMs;
     this.release.lookUntilQuiet(endMs);
     return this;
   }

@@ -1,4 +1,4 @@
 export { DecideJudge, type DecideOptions } from "./decide-judge.ts";
-export type { Environment, TimeSpan } from "./environment.ts";
+export type { Environment, Incidents, TimeSpan } from "./environment.ts";
 export type { Moment } from "./moment.ts";
-export { ReleaseModel, type ReleaseOptions } from "./release-model.ts";
+export { ReleaseModel, type ReleaseOptions, type StandingWeight } from "./release-model.ts";

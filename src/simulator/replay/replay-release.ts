@@ -10,7 +10,7 @@ import {
 } from "#rollout";
 import { displayQuantile } from "#stats";
 import type { Verdict } from "../peers/index.ts";
-import { type Moment, ReleaseModel } from "../release/index.ts";
+import { type Moment, ReleaseModel, type StandingWeight } from "../release/index.ts";
 import type { RecordedTick } from "./decode-recording.ts";
 import { mergeMetric } from "./merge-ticks.ts";
 
@@ -37,8 +37,11 @@ const DEFAULT_WINDOW_MS = 60_000;
 /**
  * Runs the real `decide` over recorded samples. The weights that it asks for change nothing of what was recorded, so a replay
  * answers "what would it have said then", not "what would have happened".
+ *
+ * `weights`: that the canary had in each tick, in percent. With them each look finds the release at the weight that there was,
+ * whatever was asked for before; without, at the weight that was asked for.
  */
-export function replayRelease(canary: Canary, ticks: readonly RecordedTick[]): Replay {
+export function replayRelease(canary: Canary, ticks: readonly RecordedTick[], weights?: readonly number[]): Replay {
   const [first, second] = ticks;
   const firstMs = first?.untilMs ?? 0;
   const beganMs = firstMs - ((second?.untilMs ?? firstMs) - firstMs);
@@ -48,6 +51,7 @@ export function replayRelease(canary: Canary, ticks: readonly RecordedTick[]): R
     seed: 0,
     stepMs: 1,
     answer: (question, moment) => answerFrom({ ticks, beganMs, moment }, question),
+    ...(weights === undefined ? {} : { weightAt: weightsBy(ticks, weights, beganMs) }),
   });
   const decisions: ReplayedDecision[] = [];
   let sinceMs = 0;
@@ -59,6 +63,22 @@ export function replayRelease(canary: Canary, ticks: readonly RecordedTick[]): R
     note(decisions, release, sinceMs);
   }
   return { verdict: release.verdict, endedMs: sinceMs, decisions };
+}
+
+/** The weight of the tick that ends at a time, and since when it was there. */
+function weightsBy(
+  ticks: readonly RecordedTick[],
+  weights: readonly number[],
+  beganMs: number,
+): (sinceMs: number) => StandingWeight | undefined {
+  const standing = new Map<number, StandingWeight>();
+  let changedMs = 0;
+  for (const [index, { untilMs }] of ticks.entries()) {
+    const percent = weights[index] ?? 0;
+    if (index > 0 && percent !== weights[index - 1]) changedMs = (ticks[index - 1]?.untilMs ?? beganMs) - beganMs;
+    standing.set(untilMs - beganMs, { percent, changedMs });
+  }
+  return (sinceMs) => standing.get(sinceMs);
 }
 
 function note(decisions: ReplayedDecision[], { lastDecision, weightPercent }: ReleaseModel, sinceMs: number): void {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { randomStream } from "../traffic/index.ts";
-import { type CounterWindow, type PodCounters, splitPods } from "./split-pods.ts";
+import type { CounterWindow, PodCounters } from "./pod-counters.ts";
+import { splitPods } from "./split-pods.ts";
 
 const BOUNDS = [100, 250];
 
