@@ -37,7 +37,14 @@ import {
   refused,
   type Snapshot,
 } from "./reconcilers/index.ts";
-import { nudgeReplicas, returnStrayFloors, sweepCanary, sweepNamespace } from "./performers/index.ts";
+import {
+  forgetRefusals,
+  isFloorRefused,
+  nudgeReplicas,
+  returnStrayFloors,
+  sweepCanary,
+  sweepNamespace,
+} from "./performers/index.ts";
 import type { CopyFigures, Identity, Span } from "./telemetry/index.ts";
 import { createStalls, type Stalls } from "./stalls.ts";
 import { RECHECK_MS } from "./views/index.ts";
@@ -116,10 +123,17 @@ async function reconcileTraced(
   const { phase, canaryWeight } = decision.status;
   context.span.set({ phase, label: decision.label, weight: canaryWeight });
   await tracer.span("perform", {}, () => perform(commands, { snapshot, announcements, floors, phase }, context));
+  forgetRefusals(commands, { snapshot, floors });
   await returnStrayFloors(decision.status, { snapshot, floors }, context);
   await nudgeReplicas({ snapshot, floors }, context);
   await tracer.span("record", {}, () => record(decision, { snapshot, findings }, context));
-  return next(key, decision, { memory, context, startedMs });
+  const outcome = next(key, decision, { memory, context, startedMs });
+  return isFloorRefused({ snapshot, floors }) ? triedAgain(outcome) : outcome;
+}
+
+/** Looked at again before long for the sake of a write that was refused and that nothing else waits for. */
+function triedAgain({ requeueAfterMs = RECHECK_MS }: ReconcileOutcome): ReconcileOutcome {
+  return { requeueAfterMs: Math.min(requeueAfterMs, RECHECK_MS) };
 }
 
 /** Observes and decides, asking hooks and metrics in between for as long as the decision needs their answers. */
