@@ -6,12 +6,14 @@ import { startTestApiServer, type TestApiServer } from "#testing";
 import { createFloorMemory } from "../capacity/index.ts";
 import { createFaultyClient } from "../faulty-client.ts";
 import { read } from "../reconcilers/index.ts";
+import { createRefusingClient } from "../refusing-client.ts";
 import { type Rehearsal, startRehearsal } from "../rehearsal.ts";
 import { autoscaler, canaryWith, deployment } from "../rehearsal-objects.ts";
 import { FLOOR_ANNOTATION } from "../scalers/index.ts";
 import { createViews } from "../views/index.ts";
 import { nudgeReplicas } from "./nudge-replicas.ts";
 import { type FloorContext, setFloor } from "./set-floor.ts";
+import { scaleTarget } from "./write-scalers.ts";
 
 /** What floors write, against a real API server, while others write too. */
 
@@ -63,6 +65,7 @@ async function scene(namespace: string, of: { client?: KubeClient; source?: Kube
     floor: (replicaCount: number | undefined) =>
       setFloor({ kind: "set-floor", copy: "canary", replicaCount }, { snapshot: snapshotNow(), floors }, context),
     nudge: () => nudgeReplicas({ snapshot: snapshotNow(), floors }, context),
+    scale: (replicaCount: number) => scaleTarget(replicaCount, snapshotNow(), context),
   };
 }
 
@@ -75,13 +78,13 @@ test("setFloor: raised, raised again and given back, each by one write; the same
   expect(live?.metadata.annotations?.[FLOOR_ANNOTATION]).toBeUndefined();
 });
 
-/** A client that lets something happen right before the first patch of an autoscaler. */
-function interrupted(happen: () => Promise<unknown>): KubeClient {
+/** A client that lets something happen right before the first patch of a kind. */
+function interrupted(happen: () => Promise<unknown>, kind = "HorizontalPodAutoscaler"): KubeClient {
   let isOver = false;
   return {
     ...rehearsal.client,
     async patch(resource, key, patch) {
-      if (resource.kind === "HorizontalPodAutoscaler" && !isOver) {
+      if (resource.kind === kind && !isOver) {
         isOver = true;
         await happen();
       }
@@ -182,4 +185,28 @@ test("nudgeReplicas: a target without pods is left to who wakes it", async () =>
   await floor(5);
   await nudge();
   expect((await rehearsal.deployment("asleep", "web"))?.spec.replicas).toBe(0);
+});
+
+test.each([
+  ["a target that wakes keeps the pods that an autoscaler has given it meanwhile", 0, 3, 5, 5],
+  ["a target that has fewer gets them all the same", 1, 5, 2, 5],
+  ["a target that is to rest rests, whatever was given it", 4, 0, 5, 0],
+])("scaleTarget: %s", async (_, replicas, wanted, meanwhile, end) => {
+  const namespace = `woken-${wanted}-${meanwhile}`;
+  const key = { namespace, name: "web" };
+  const given = { kind: "merge" as const, body: { spec: { replicas: meanwhile } } };
+  const client = interrupted(() => rehearsal.client.patch(resources.deployments, key, given), "Deployment");
+  const { scale } = await scene(namespace, { client, replicas });
+  await scale(wanted);
+  expect((await rehearsal.deployment(namespace, "web"))?.spec.replicas).toBe(end);
+});
+
+test("nudgeReplicas: a refusal is left to the autoscaler, which gives the pods itself", async () => {
+  const refused = createRefusingClient(rehearsal.client, ({ resource }) =>
+    resource === "deployments" ? { httpStatus: 403, reason: "Forbidden", message: "no" } : undefined,
+  );
+  const { floor, nudge } = await scene("forbidden", { client: refused });
+  await floor(5);
+  await nudge();
+  expect((await rehearsal.deployment("forbidden", "web"))?.spec.replicas).toBe(2);
 });
