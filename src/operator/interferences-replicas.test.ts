@@ -11,9 +11,10 @@ import {
   resources,
 } from "#api";
 import { isObject, seededRandom, silentLog } from "#base";
-import { createInformer, systemClock } from "#kube";
+import { createInformer, type KubeClient, systemClock } from "#kube";
 import { startTestApiServer, type TestApiServer } from "#testing";
 import { createFaultyClient, type FaultyClient } from "./faulty-client.ts";
+import { createRefusingClient } from "./refusing-client.ts";
 import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
 import { autoscaler, canaryWith, deployment } from "./rehearsal-objects.ts";
 import { playScalers, type RehearsalScalers } from "./rehearsal-scalers.ts";
@@ -302,12 +303,73 @@ test.concurrent("interference 17: a Canary names another autoscaler in the middl
   await withRelease("renamed", objects, async () => {
     await release("renamed");
     await expect.poll(async () => minOf(await hpa("renamed")), eventually).toBe(4);
+    await expect.poll(async () => minOf(await hpa("renamed", "web-hpa-primary")), eventually).toBe(6);
     await rehearsal.createObjects("renamed", [other]);
     const body = { spec: { autoscalerRef: { ...hpaRef, name: "other" } } };
     await rehearsal.client.patch(resources.canaries, { namespace: "renamed", name: "web" }, { kind: "merge", body });
     await expect.poll(async () => minOf(await hpa("renamed")), eventually).toBe(3);
     expect((await hpa("renamed"))?.metadata.annotations?.[FLOOR_ANNOTATION]).toBeUndefined();
+    await rehearsal.pass(5_000);
+    // The first is still there, so no second twin is made: the old one holds what may come back.
+    expect(minOf(await hpa("renamed", "web-hpa-primary"))).toBe(6);
   });
+});
+
+test.concurrent("interference 17: a Canary is made anew under its name in the middle of a release → what the first held is given back", async ({
+  expect,
+}) => {
+  const elsewhere = { ...autoscaler.spec, scaleTargetRef: { ...autoscaler.spec.scaleTargetRef, name: "elsewhere" } };
+  const other = { ...autoscaler, metadata: { name: "other" }, spec: elsewhere };
+  const objects = [autoscaler, other, deployment, canaryWith({ capacity, autoscalerRef: hpaRef }, slow)];
+  await rehearsal.createNamespace("renewed", objects);
+  scalers.loads.set("renewed", LOAD);
+  const key = { namespace: "renewed", name: "web" };
+  let isRenewed = false;
+  const { client: inner } = rehearsal;
+  const client: KubeClient = {
+    ...inner,
+    async patch(resource, of, patch) {
+      const patched = await inner.patch<KubeObject>(resource, of, patch);
+      if (of.name !== "web-hpa" || isRenewed) return patched as never;
+      isRenewed = true;
+      // Between two looks: the operator never sees the name without an object.
+      await inner.delete(resources.canaries, key);
+      await rehearsal.createObjects("renewed", [canaryWith({ autoscalerRef: { ...hpaRef, name: "other" } })]);
+      return patched as never;
+    },
+  };
+  const end = new AbortController();
+  const operator = rehearsal.runOperator({ namespace: "renewed", client, signal: end.signal });
+  await rehearsal.until("renewed", isDone("Initialized"));
+  await release("renewed");
+  await expect.poll(() => isRenewed, eventually).toBe(true);
+  await expect.poll(async () => minOf(await hpa("renewed")), eventually).toBe(3);
+  end.abort();
+  await operator;
+});
+
+test.concurrent("interference 17: one object of a Canary that is gone may not be written → the others are given back, it is when it may", async ({
+  expect,
+}) => {
+  const lease = JSON.stringify({ canary: "gone", field: "minReplicas", before: 2, floor: 5 });
+  const leased = (name: string): KubeObject => ({
+    ...autoscaler,
+    metadata: { name, annotations: { [FLOOR_ANNOTATION]: lease } },
+    spec: { ...autoscaler.spec, scaleTargetRef: { ...autoscaler.spec.scaleTargetRef, name }, minReplicas: 5 },
+  });
+  await rehearsal.createNamespace("stubborn", [leased("first"), leased("second")]);
+  let isRefused = true;
+  const client = createRefusingClient(rehearsal.client, ({ key }) =>
+    isRefused && key.name === "first" ? { httpStatus: 403, reason: "Forbidden", message: "no" } : undefined,
+  );
+  const end = new AbortController();
+  const operator = rehearsal.runOperator({ namespace: "stubborn", client, signal: end.signal });
+  await expect.poll(async () => minOf(await hpa("stubborn", "second")), eventually).toBe(2);
+  expect(minOf(await hpa("stubborn", "first"))).toBe(5);
+  isRefused = false;
+  await expect.poll(async () => minOf(await hpa("stubborn", "first")), eventually).toBe(2);
+  end.abort();
+  await operator;
 });
 
 test.concurrent("interference 17: a floor never came into force, KEDA being away → it is given back when the release is over", async ({
