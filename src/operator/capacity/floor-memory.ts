@@ -1,4 +1,4 @@
-import type { FloorLease } from "./plan-floor.ts";
+import type { FloorLease } from "../scalers/index.ts";
 
 /**
  * What a process remembers of the floors that it wrote, so that it neither fights with who writes them back nor asks twice.

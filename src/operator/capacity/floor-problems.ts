@@ -1,8 +1,7 @@
 import type { KubeObject } from "#api";
 import type { Problem } from "#base";
-import { FLOOR_ANNOTATION } from "../scalers/index.ts";
+import { FLOOR_ANNOTATION, readLease } from "../scalers/index.ts";
 import { type CopyName, floorTriggerIndex } from "./floor-trigger.ts";
-import { readLease } from "./plan-floor.ts";
 
 const MAX_TEXT_LENGTH = 100;
 

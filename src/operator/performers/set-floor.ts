@@ -13,11 +13,11 @@ import {
   planFloor,
   planFloorConfig,
   planRelease,
-  readLease,
 } from "../capacity/index.ts";
 import { plainText } from "../gates/index.ts";
 import type { OperatorContext } from "../operator-context.ts";
 import { hasCanary, scalerOf, type Snapshot } from "../reconcilers/index.ts";
+import { readLease } from "../scalers/index.ts";
 import { WriteRefused } from "../views/index.ts";
 import { viewOf } from "./write-objects.ts";
 

@@ -1,6 +1,6 @@
 import type { CanaryStatus } from "#api";
-import { readLease } from "../capacity/index.ts";
 import { floorInForce, scalerOf } from "../reconcilers/index.ts";
+import { readLease } from "../scalers/index.ts";
 import { type FloorContext, type FloorOptions, setFloor } from "./set-floor.ts";
 
 const ENDED: ReadonlySet<string> = new Set(["Initialized", "Succeeded", "Failed"]);

@@ -1,6 +1,6 @@
 import type { Canary, KubeObject, OwnerReference } from "#api";
 import { isObject } from "#base";
-import { type BoundFields, FLOOR_ANNOTATION, keepFloor } from "./floor-lease.ts";
+import { boundFieldsOf, FLOOR_ANNOTATION, keepFloor, specWithoutFloor } from "./floor-lease.ts";
 import { mergeDifference } from "./merge-difference.ts";
 import { PAUSED_REPLICAS, pauseOf } from "./pauses.ts";
 
@@ -14,7 +14,6 @@ export interface Twin {
   readonly labels: Texts;
   readonly annotations: Texts;
   readonly spec: Readonly<Record<string, unknown>>;
-  readonly bounds: BoundFields;
 }
 
 /** What a twin is made with beside its source. */
@@ -35,14 +34,12 @@ export function primaryScalerName(source: string): string {
 }
 
 /**
- * A spec with the bounds that the Canary states for the primary. A lower one above the upper, when only one of the two is
+ * The source's spec without a floor of ours, with the bounds that the Canary states for the primary. A lower one above the upper, when only one of the two is
  * stated, is brought down to it: every API server refuses bounds that cross, and then nothing of the twin is kept in step.
  */
-export function withBounds(
-  spec: Readonly<Record<string, unknown>>,
-  canary: Canary,
-  fields: BoundFields,
-): Readonly<Record<string, unknown>> {
+export function withBounds(source: KubeObject, canary: Canary): Readonly<Record<string, unknown>> {
+  const spec = specWithoutFloor(source);
+  const fields = boundFieldsOf(source);
   const { minReplicas, maxReplicas } = canary.spec.autoscalerRef?.primaryScalerReplicas ?? {};
   const max = maxReplicas ?? spec[fields.max];
   const min = minReplicas ?? spec[fields.min];
@@ -77,7 +74,7 @@ export function newTwin({ source, owner, labels, annotations, spec }: Twin): Kub
  * back: it would hold the primary at zero.
  */
 export function twinPatch(live: KubeObject, twin: Twin): object | undefined {
-  const { spec: wanted, lease } = keepFloor(live, twin.spec, twin.bounds);
+  const { spec: wanted, lease } = keepFloor(live, twin.spec);
   const spec = mergeDifference(isObject(live.spec) ? live.spec : {}, wanted);
   const labels = missing(live.metadata.labels, twin.labels);
   const annotations: Readonly<Record<string, string | null>> = {
