@@ -295,6 +295,21 @@ test.concurrent("interference 17: a Canary goes while its target rests → the p
   expect((await scaled("persons"))?.metadata.annotations).toEqual(resting.metadata.annotations);
 });
 
+test.concurrent("interference 17: a Canary goes in the middle of a release of a service that may sleep → it may sleep again", async ({
+  expect,
+}) => {
+  const source = scaledObject({ minReplicaCount: 0 });
+  await withRelease("dozes", [source, deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)], async () => {
+    const annotations = async () => (await scaled("dozes"))?.metadata.annotations ?? {};
+    await release("dozes");
+    await rehearsal.until("dozes", isPhase("Progressing"));
+    await expect.poll(annotations, eventually).toMatchObject({ "autoscaling.keda.sh/force-activation": "true" });
+    await rehearsal.client.delete(resources.canaries, { namespace: "dozes", name: "web" });
+    await expect.poll(annotations, eventually).toEqual({});
+    await expect.poll(async () => minOf(await scaled("dozes")), eventually).toBe(0);
+  });
+});
+
 test.concurrent("interference 17: a Canary names another autoscaler in the middle of a release → the first one gets its bound back", async ({
   expect,
 }) => {

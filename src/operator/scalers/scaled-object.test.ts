@@ -130,6 +130,18 @@ test("pausePatch: touches its own annotations, and a pause of somebody else stay
   expect(pausePatch(of({ "autoscaling.keda.sh/paused": "false" }), held)).toBeDefined();
 });
 
+test("pausePatch: one that may sleep is awake for its own Canary; a person's wish stays, one of an earlier Canary is taken over", () => {
+  const forced = "autoscaling.keda.sh/force-activation";
+  const of = (annotations: Record<string, string>): KubeObject => ({ ...source, metadata: { name: "s", annotations } });
+  const free = { isHeld: false, minCount: 0, canaryUid: "u" };
+  const awake = { metadata: { annotations: { [forced]: "true", "serin.dev/awake": "u" } } };
+  expect(pausePatch(of({}), free)).toEqual(awake);
+  expect(pausePatch(of({ [forced]: "true", "serin.dev/awake": "u" }), free)).toBeUndefined();
+  expect(pausePatch(of({ [forced]: "true" }), free)).toBeUndefined();
+  expect(pausePatch(of({ [forced]: "true", "serin.dev/awake": "gone" }), free)).toEqual(awake);
+  expect(pausePatch(of({}), { ...free, minCount: 1 })).toBeUndefined();
+});
+
 test("scaledObjectTwin: triggers that are none come along as they are", () => {
   const triggers = [
     null,
