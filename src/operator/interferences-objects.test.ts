@@ -108,8 +108,10 @@ test("interference 3: edits of the source wait for the next image → the twin f
     });
     const behavior = { advanced: { horizontalPodAutoscalerConfig: { behavior: { scaleDown } } } };
     await expect.poll(() => spec(scaledObjects, "web-so-primary"), POLL).toMatchObject(behavior);
-    await patch(scaledObjects, "web-so", { spec: { advanced: null } });
+    await patch(scaledObjects, "web-so-primary", { metadata: { labels: { theirs: "1" } } });
+    await patch(scaledObjects, "web-so", { metadata: { labels: { team: null } }, spec: { advanced: null } });
     await expect.poll(() => spec(scaledObjects, "web-so-primary"), POLL).not.toHaveProperty("advanced");
+    expect((await get(scaledObjects, "web-so-primary"))?.metadata.labels).toEqual({ theirs: "1" });
   });
 });
 

@@ -154,7 +154,7 @@ test("interference 27: the primary is scaled in while the canary has the traffic
   const made = sync(autoscaler);
   if (made?.kind !== "create") throw new Error("a twin that is not there is created");
   const { metadata, spec } = made.object as HorizontalPodAutoscaler;
-  const annotations = { "serin.dev/floor": lease(3, 6) };
+  const annotations = { ...metadata.annotations, "serin.dev/floor": lease(3, 6) };
   const held = {
     ...made.object,
     metadata: { ...metadata, resourceVersion: "7", annotations },

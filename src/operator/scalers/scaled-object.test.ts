@@ -55,7 +55,10 @@ test("scaledObjectTwin: names, queries and HPA of the primary; pause, floor and 
       name: "podinfo-so-primary",
       namespace: "test",
       labels: { team: "shop" },
-      annotations: { "scaledobject.keda.sh/transfer-hpa-ownership": "true" },
+      annotations: {
+        "scaledobject.keda.sh/transfer-hpa-ownership": "true",
+        "serin.dev/copied": '{"labels":["team"],"annotations":["scaledobject.keda.sh/transfer-hpa-ownership"]}',
+      },
       ownerReferences: [owner],
     },
     spec: {
@@ -111,6 +114,14 @@ test("twinPatch: a ScaledObject follows the source and keeps what others wrote",
   expect(twinPatch(live, twinOf())).toBeUndefined();
   const noted = { ...live, metadata: { ...live.metadata, annotations: { ...live.metadata.annotations, note: "own" } } };
   expect(twinPatch(noted, twinOf({}, withSpec({ maxReplicaCount: 9 })))).toEqual({ spec: { maxReplicaCount: 9 } });
+});
+
+test("twinPatch: an annotation that was copied goes with the source's, or with what it is about", () => {
+  const live = newTwin(twinOf());
+  const copied = { "serin.dev/copied": '{"labels":["team"],"annotations":[]}' };
+  const transfer = { "scaledobject.keda.sh/transfer-hpa-ownership": null };
+  const bare = { ...source, metadata: { ...source.metadata, annotations: {} } };
+  expect(twinPatch(live, twinOf({}, bare))).toEqual({ metadata: { annotations: { ...transfer, ...copied } } });
 });
 
 test("pausePatch: touches its own annotations, and a pause of somebody else stays (pinned 38)", () => {
