@@ -1,24 +1,20 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Canary, flaggerCrds, istioCrds, type KubeObject, type Resource, resources, type Service } from "#api";
-import { startTestApiServer, type TestApiServer } from "#testing";
-import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
+import { isDone, isPhase, openScene, type Scene } from "./rehearsal-scene.ts";
 import { hpaRef, kedaKinds, scaledObject, scaledObjectRef, withKedaWebhook } from "./rehearsal-keda.ts";
 import { autoscaler, canaryWith, deployment } from "./rehearsal-objects.ts";
 import { preflightOf } from "./preflight-scene.ts";
 
 /** How autoscalers and releases get in each other's way, one test each. Source: keda-hpa-spec 20.A. */
 
-let server: TestApiServer;
-let rehearsal: Rehearsal;
+let rehearsal: Scene;
 
 beforeAll(async () => {
-  server = await startTestApiServer();
-  rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), ...kedaKinds()] });
+  rehearsal = await openScene({ crds: [...flaggerCrds(), ...istioCrds(), ...kedaKinds()] });
 });
 
 afterAll(async () => {
   await rehearsal.close();
-  await server.close();
 });
 
 const PAUSED = "autoscaling.keda.sh/paused-replicas";
@@ -27,9 +23,6 @@ const { scaledObjects, horizontalPodAutoscalers, deployments, canaries } = resou
 const onKeda = canaryWith({ autoscalerRef: scaledObjectRef });
 const onHpa = canaryWith({ autoscalerRef: hpaRef });
 
-const isPhase = (phase: string) => (object: Canary) => object.status?.phase === phase;
-const isDone = (phase: string) => (object: Canary) =>
-  isPhase(phase)(object) && object.status?.conditions?.some(({ type }) => type === "Draining") !== true;
 const acceptedOf = (object: Canary | undefined): string =>
   object?.status?.conditions?.find(({ type }) => type === "Accepted")?.message ?? "";
 
@@ -49,12 +42,7 @@ function at(namespace: string) {
     spec: async (resource: Resource, name: string) => (await get(resource, name))?.spec,
     replicas: async (name: string) => (await rehearsal.deployment(namespace, name))?.spec.replicas,
     accepted: async () => acceptedOf(await rehearsal.canary(namespace)),
-    release: (image: string) =>
-      client.patch(
-        deployments,
-        { namespace, name: "web" },
-        { kind: "strategic", body: { spec: { template: { spec: { containers: [{ name: "web", image }] } } } } },
-      ),
+    release: (image: string) => rehearsal.release(namespace, image),
   };
 }
 

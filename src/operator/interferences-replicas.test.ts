@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, test } from "vitest";
 import {
-  type Canary,
   type ConfigMap,
   type Deployment,
   flaggerCrds,
@@ -12,24 +11,21 @@ import {
 } from "#api";
 import { isObject, seededRandom, silentLog } from "#base";
 import { createInformer, type KubeClient, systemClock } from "#kube";
-import { startTestApiServer, type TestApiServer } from "#testing";
 import { createFaultyClient, type FaultyClient } from "./faulty-client.ts";
 import { createRefusingClient } from "./refusing-client.ts";
-import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
+import { isDone, isPhase, openScene, type Scene } from "./rehearsal-scene.ts";
 import { autoscaler, canaryWith, deployment } from "./rehearsal-objects.ts";
 import { playScalers, type RehearsalScalers } from "./rehearsal-scalers.ts";
 import { FLOOR_ANNOTATION } from "./scalers/index.ts";
 
 /** How releases and autoscalers get into each other's way over replicas, and what comes of it. Source: keda-hpa-spec 20.B. */
 
-let server: TestApiServer;
-let rehearsal: Rehearsal;
+let rehearsal: Scene;
 let scalers: RehearsalScalers;
 const stop = new AbortController();
 
 beforeAll(async () => {
-  server = await startTestApiServer();
-  rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()] });
+  rehearsal = await openScene({ crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()] });
   scalers = await playScalers(rehearsal.client, stop.signal);
   rehearsal.prometheus.answer = (query) =>
     query.includes("histogram_quantile") ? 12 : query.includes("bad-") ? 50 : 100;
@@ -38,7 +34,6 @@ beforeAll(async () => {
 afterAll(async () => {
   stop.abort();
   await rehearsal.close();
-  await server.close();
 });
 
 const hpaRef = { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", name: "web-hpa" };
@@ -55,15 +50,6 @@ function scaledObject(spec: object = {}, annotations: Record<string, string> = {
     metadata: { name: "web-so", annotations },
     spec: { scaleTargetRef: { name: "web" }, minReplicaCount: 2, maxReplicaCount: 6, triggers: [cron], ...spec },
   };
-}
-
-const isPhase = (phase: string) => (object: Canary) => object.status?.phase === phase;
-const isDone = (phase: string) => (object: Canary) =>
-  isPhase(phase)(object) && object.status?.conditions?.some(({ type }) => type === "Draining") !== true;
-
-function release(namespace: string, image = "podinfo:2"): Promise<unknown> {
-  const body = { spec: { template: { spec: { containers: [{ name: "web", image }] } } } };
-  return rehearsal.client.patch(resources.deployments, { namespace, name: "web" }, { kind: "strategic", body });
 }
 
 const read = <T extends KubeObject>(kind: keyof typeof resources, namespace: string, name: string) =>
@@ -142,7 +128,7 @@ test.concurrent("interference 13: a GitOps tool writes the lower bound back → 
       const key = { namespace: "gitops", name: "web-hpa" };
       rehearsal.client.patch(resources.horizontalPodAutoscalers, key, { kind: "merge", body }).catch(() => undefined);
     });
-    await release("gitops");
+    await rehearsal.release("gitops");
     const told = async () =>
       (await rehearsal.canary("gitops"))?.status?.conditions?.find(({ type }) => type === "Accepted")?.message;
     await expect.poll(told, eventually).toContain("somebody has set its lower bound back 3 times");
@@ -170,7 +156,7 @@ test.concurrent("interference 13: the object is Git's and has a floor trigger �
   const source = scaledObject({ triggers: [cron, floorTrigger] });
   await withRelease("trigger", [source, deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)], async () => {
     const data = async () => (await read<ConfigMap>("configMaps", "trigger", "web-floor"))?.data;
-    await release("trigger");
+    await rehearsal.release("trigger");
     await expect.poll(data, eventually).toEqual({ primary: "6", canary: "4" });
     const live = await scaled("trigger");
     expect(live?.spec).toEqual(source.spec);
@@ -191,7 +177,7 @@ test.concurrent("interference 14: the autoscaler and the release both write repl
     "writers",
     [autoscaler, deployment, canaryWith({ capacity, autoscalerRef: hpaRef }, slow)],
     async () => {
-      await release("writers");
+      await rehearsal.release("writers");
       await rehearsal.until("writers", isPhase("Progressing"));
       const seen: number[] = [];
       const ends = watch<Deployment>("deployments", "writers", ({ metadata, spec }) => {
@@ -219,7 +205,7 @@ test.concurrent("interference 15: KEDA would zero a canary that has no traffic y
 }) => {
   const source = scaledObject({ minReplicaCount: 0 });
   await withRelease("asleep", [source, deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)], async () => {
-    await release("asleep");
+    await rehearsal.release("asleep");
     await rehearsal.until("asleep", isPhase("Progressing"));
     await expect.poll(() => replicas("asleep", "web"), eventually).toBe(4);
     scalers.idle.add("asleep");
@@ -246,7 +232,7 @@ test.concurrent("interference 16: the metric source is down when the canary wake
     "down",
     [scaledObject(), deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)],
     async () => {
-      await release("down");
+      await rehearsal.release("down");
       await rehearsal.until("down", isPhase("Progressing"));
       expect(await hpa("down", "keda-hpa-web-so")).toBeUndefined();
       await expect.poll(() => replicas("down", "web"), eventually).toBeGreaterThanOrEqual(2);
@@ -267,7 +253,7 @@ test.concurrent("interference 17: the operator is away when its Canary goes → 
   await rehearsal.until("stale", isDone("Initialized"));
   const annotationsOf = async () => (await scaled("stale"))?.metadata.annotations ?? {};
   await expect.poll(annotationsOf, eventually).toMatchObject({ "autoscaling.keda.sh/paused-replicas": "0" });
-  await release("stale");
+  await rehearsal.release("stale");
   await expect.poll(async () => minOf(await scaled("stale")), eventually).toBe(4);
   await first.end();
   await rehearsal.client.delete(resources.canaries, { namespace: "stale", name: "web" });
@@ -301,7 +287,7 @@ test.concurrent("interference 17: a Canary goes in the middle of a release of a 
   const source = scaledObject({ minReplicaCount: 0 });
   await withRelease("dozes", [source, deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)], async () => {
     const annotations = async () => (await scaled("dozes"))?.metadata.annotations ?? {};
-    await release("dozes");
+    await rehearsal.release("dozes");
     await rehearsal.until("dozes", isPhase("Progressing"));
     await expect.poll(annotations, eventually).toMatchObject({ "autoscaling.keda.sh/force-activation": "true" });
     await rehearsal.client.delete(resources.canaries, { namespace: "dozes", name: "web" });
@@ -316,7 +302,7 @@ test.concurrent("interference 17: a Canary names another autoscaler in the middl
   const other = { ...autoscaler, metadata: { name: "other" }, spec: { ...autoscaler.spec, minReplicas: 1 } };
   const objects = [autoscaler, deployment, canaryWith({ capacity, autoscalerRef: hpaRef }, slow)];
   await withRelease("renamed", objects, async () => {
-    await release("renamed");
+    await rehearsal.release("renamed");
     await expect.poll(async () => minOf(await hpa("renamed")), eventually).toBe(4);
     await expect.poll(async () => minOf(await hpa("renamed", "web-hpa-primary")), eventually).toBe(6);
     await rehearsal.createObjects("renamed", [other]);
@@ -356,7 +342,7 @@ test.concurrent("interference 17: a Canary is made anew under its name in the mi
   const end = new AbortController();
   const operator = rehearsal.runOperator({ namespace: "renewed", client, signal: end.signal });
   await rehearsal.until("renewed", isDone("Initialized"));
-  await release("renewed");
+  await rehearsal.release("renewed");
   await expect.poll(() => isRenewed, eventually).toBe(true);
   await expect.poll(async () => minOf(await hpa("renewed")), eventually).toBe(3);
   end.abort();
@@ -415,7 +401,7 @@ test.concurrent("interference 17: a Canary is deleted with its traffic handed ba
 }) => {
   const canary = canaryWith({ capacity, autoscalerRef: hpaRef, revertOnDeletion: true }, slow);
   await withRelease("reverted", [autoscaler, deployment, canary], async () => {
-    await release("reverted");
+    await rehearsal.release("reverted");
     await expect.poll(async () => minOf(await hpa("reverted")), eventually).toBe(4);
     await rehearsal.client.delete(resources.canaries, { namespace: "reverted", name: "web" });
     await expect.poll(() => rehearsal.canary("reverted"), eventually).toBeUndefined();
@@ -430,7 +416,7 @@ test.concurrent("interference 18: KEDA writes its HPA back → the floor goes th
 }) => {
   const objects = [scaledObject(), deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)];
   await withRelease("reverts", objects, async ({ writes }) => {
-    await release("reverts");
+    await rehearsal.release("reverts");
     await expect.poll(async () => minOf(await hpa("reverts", "keda-hpa-web-so")), eventually).toBe(4);
     await expect.poll(async () => minOf(await hpa("reverts", "keda-hpa-web-so-primary")), eventually).toBe(6);
     await rehearsal.until("reverts", isDone("Succeeded"));
@@ -446,7 +432,7 @@ test.concurrent("interference 19: a workload takes one autoscaler → pods are a
     "single",
     [scaledObject(), deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)],
     async () => {
-      await release("single");
+      await rehearsal.release("single");
       await expect.poll(() => replicas("single", "web-primary"), eventually).toBe(6);
       const { items } = await rehearsal.client.list(resources.scaledObjects, { namespace: "single" });
       expect(new Set(items.map(({ metadata }) => metadata.name))).toEqual(new Set(["web-so", "web-so-primary"]));
@@ -469,7 +455,7 @@ test.concurrent("interference 20: each change of a spec rebuilds its scalers →
         if (isObject(object.spec)) triggers.push(object.spec.triggers);
         if (minOf(object) !== minOf(old)) mins.push(minOf(object));
       });
-      await release("churn");
+      await rehearsal.release("churn");
       await rehearsal.until("churn", isDone("Succeeded"));
       await expect.poll(() => mins.at(-1), eventually).toBe(2);
       // As it was, raised (anew when autoscalers ask for more), given back: no change at each look.
@@ -510,7 +496,7 @@ test.concurrent("interference 22: a pause erases what an autoscaler remembers �
       const ends = watch<HorizontalPodAutoscaler>("horizontalPodAutoscalers", "memory", ({ metadata }) => {
         if (metadata.name === "keda-hpa-web-so-primary") uids.add(metadata.uid);
       });
-      await release("memory");
+      await rehearsal.release("memory");
       await expect.poll(() => replicas("memory", "web-primary"), eventually).toBe(6);
       await rehearsal.until("memory", isDone("Succeeded"));
       ends();

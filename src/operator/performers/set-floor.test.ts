@@ -2,12 +2,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type HorizontalPodAutoscaler, type KubeObject, resources } from "#api";
 import { seededRandom, silentLog } from "#base";
 import { type KubeClient, systemClock } from "#kube";
-import { startTestApiServer, type TestApiServer } from "#testing";
 import { createFloorMemory } from "../capacity/index.ts";
 import { createFaultyClient } from "../faulty-client.ts";
 import { read } from "../reconcilers/index.ts";
 import { createRefusingClient } from "../refusing-client.ts";
-import { type Rehearsal, startRehearsal } from "../rehearsal.ts";
+import { operatorSettings } from "../rehearsal.ts";
+import { openScene, type Scene } from "../rehearsal-scene.ts";
 import { autoscaler, canaryWith, deployment } from "../rehearsal-objects.ts";
 import { FLOOR_ANNOTATION } from "../scalers/index.ts";
 import { createViews } from "../views/index.ts";
@@ -17,33 +17,19 @@ import { scaleTarget } from "./write-scalers.ts";
 
 /** What floors write, against a real API server, while others write too. */
 
-let server: TestApiServer;
-let rehearsal: Rehearsal;
+let rehearsal: Scene;
 const stop = new AbortController();
 
 beforeAll(async () => {
-  server = await startTestApiServer();
-  rehearsal = await startRehearsal(server);
+  rehearsal = await openScene();
 });
 
 afterAll(async () => {
   stop.abort();
   await rehearsal.close();
-  await server.close();
 });
 
 const ref = { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", name: "web-hpa" };
-const settings = {
-  selectorLabels: ["app"],
-  labelPrefixes: [],
-  tracksConfigs: false,
-  meshProvider: "istio",
-  metricsServer: "",
-  minIntervalMs: 1000,
-  ingressAnnotationsPrefix: "",
-  forbidsForeignNamespaces: false,
-};
-
 /** A Canary with its autoscaler, and what floors are written with. */
 async function scene(namespace: string, of: { client?: KubeClient; source?: KubeObject; replicas?: number } = {}) {
   const target = { ...deployment, spec: { ...deployment.spec, replicas: of.replicas ?? 2 } };
@@ -55,7 +41,7 @@ async function scene(namespace: string, of: { client?: KubeClient; source?: Kube
   const floors = createFloorMemory();
   const key = { namespace, name: "web-hpa" };
   const snapshotNow = () => {
-    const snapshot = read(`${namespace}/web`, { views: context.views, settings });
+    const snapshot = read(`${namespace}/web`, { views: context.views, settings: operatorSettings });
     if (snapshot === undefined) throw new Error("no such Canary");
     return snapshot;
   };
