@@ -170,6 +170,28 @@ test.concurrent("interference 13: the object is Git's and has a floor trigger �
   });
 });
 
+test.concurrent("interference 13: the Canary names no autoscaler any more → the floor in the ConfigMap goes with the release", async ({
+  expect,
+}) => {
+  const metadata = { resourceKind: "ConfigMap", resourceName: "web-floor", key: "canary", targetValue: "1" };
+  const source = scaledObject({ triggers: [cron, { type: "kubernetes-resource", metadata }] });
+  await withRelease("unnamed", [source, deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)], async () => {
+    const data = async () => (await read<ConfigMap>("configMaps", "unnamed", "web-floor"))?.data;
+    const remove = (kind: "scaledObjects" | "horizontalPodAutoscalers", name: string) =>
+      rehearsal.client.delete(resources[kind], { namespace: "unnamed", name });
+    await rehearsal.release("unnamed");
+    await expect.poll(data, eventually).toEqual({ primary: "6", canary: "4" });
+    const body = { spec: { autoscalerRef: null } };
+    await rehearsal.client.patch(resources.canaries, { namespace: "unnamed", name: "web" }, { kind: "merge", body });
+    await remove("scaledObjects", "web-so");
+    await remove("horizontalPodAutoscalers", "keda-hpa-web-so");
+    await expect.poll(() => scaled("unnamed", "web-so-primary"), eventually).toBeUndefined();
+    await remove("horizontalPodAutoscalers", "keda-hpa-web-so-primary");
+    await rehearsal.until("unnamed", isDone("Succeeded"));
+    await expect.poll(data, eventually).toEqual({ primary: "0", canary: "0" });
+  });
+});
+
 test.concurrent("interference 14: the autoscaler and the release both write replicas → from 0 on only upward, and only to what is in force", async ({
   expect,
 }) => {

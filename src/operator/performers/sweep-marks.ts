@@ -1,6 +1,13 @@
-import { type Canary, isControlledBy } from "#api";
+import { type Canary, isControlledBy, resources } from "#api";
 import { completeStatus } from "#rollout";
-import { floorConfigName, type Holding, type MarkedObject, type MarkIndex, planSweep } from "../capacity/index.ts";
+import {
+  floorConfigName,
+  floorTriggerIndex,
+  type Holding,
+  type MarkedObject,
+  type MarkIndex,
+  planSweep,
+} from "../capacity/index.ts";
 import { WriteRefused } from "../views/index.ts";
 import { type FloorContext, writePlanned } from "./set-floor.ts";
 import { hasEnded } from "./stray-floors.ts";
@@ -25,24 +32,38 @@ export async function sweepCanary(canary: Canary, marks: MarkIndex, context: Flo
   const { namespace = "", uid = "" } = canary.metadata;
   let isSwept = true;
   for (const marked of marks.of(namespace, uid))
-    if (!isUsed(marked, canary) && !isServing(marked, canary, context))
+    if (!isUsed(marked, canary, context) && !isServing(marked, canary, context))
       isSwept = (await sweepObject(marked, { uid, holding: "other" }, context)) && isSwept;
   return isSwept;
 }
 
-function isUsed({ resource, name }: MarkedObject, { metadata, spec }: Canary): boolean {
-  if (resource.kind === "ConfigMap") return name === floorConfigName(metadata.name ?? "");
+function isUsed({ resource, name }: MarkedObject, canary: Canary, context: FloorContext): boolean {
+  const { metadata, spec } = canary;
+  if (resource.kind === "ConfigMap")
+    return name === floorConfigName(metadata.name ?? "") && hasTrigger(canary, context);
   const ref = spec?.autoscalerRef;
   return ref?.kind === resource.kind && (name === ref.name || name === `${ref.name}-primary`);
 }
 
+/** Whether a ScaledObject of the Canary takes its floor from the ConfigMap; one that is not read yet may do so. */
+function hasTrigger({ metadata, spec }: Canary, { views }: FloorContext): boolean {
+  const { namespace = "", name: canary = "" } = metadata;
+  const ref = spec?.autoscalerRef;
+  if (ref?.kind !== "ScaledObject") return false;
+  const read = (name: string) => views.of(resources.scaledObjects)?.get({ namespace, name });
+  const [source, twin] = [read(ref.name), read(`${ref.name}-primary`)];
+  if (source === undefined || floorTriggerIndex(source, { canary, copy: "canary" }) !== undefined) return true;
+  return twin !== undefined && floorTriggerIndex(twin, { canary, copy: "primary" }) !== undefined;
+}
+
 /**
- * Whether it is a twin of a release that is on its way: it is what holds the primary until the new twin is there, and goes then
- * with its floor. Held for longer it means more pods, not fewer.
+ * Whether it is what holds the primary of a release that is on its way: the old twin, until the new one is there, and the
+ * ConfigMap that it may read. Held for longer it means more pods, not fewer.
  */
 function isServing({ resource, namespace, name }: MarkedObject, canary: Canary, { views }: FloorContext): boolean {
+  if (hasEnded(completeStatus(canary.status))) return false;
   const object = views.of(resource)?.get({ namespace, name });
-  return object !== undefined && isControlledBy(object, canary) && !hasEnded(completeStatus(canary.status));
+  return resource.kind === "ConfigMap" || (object !== undefined && isControlledBy(object, canary));
 }
 
 /** Whether nothing is left to give back. */
