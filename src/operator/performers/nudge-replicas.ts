@@ -1,5 +1,5 @@
 import { keyOf } from "#api";
-import { type CopyName, floorTriggerIndex, type FloorMemory } from "../capacity/index.ts";
+import { type CopyName, floorTriggerIndex, type FloorMemory, heldFloor, markedResource } from "../capacity/index.ts";
 import type { FloorContext } from "./set-floor.ts";
 import { floorInForce, scalerOf, type Snapshot } from "../reconcilers/index.ts";
 import { WriteRefused } from "../views/index.ts";
@@ -28,6 +28,10 @@ async function nudge(
   if (workload?.kind !== "Deployment" || scaler === undefined || floor === undefined) return;
   // That floor is a metric: it rises as the autoscaler's own rules let it.
   if (floorTriggerIndex(scaler, { canary: names.canary, copy }) !== undefined) return;
+  // Lowered or given back at this very look: the autoscaler would undo what is asked for.
+  const resource = markedResource(scaler);
+  const live = resource && views.of(resource)?.get({ namespace: names.namespace, name: scaler.metadata.name ?? "" });
+  if (live === undefined || heldFloor(live, canary.metadata.uid ?? "") !== floor) return;
   const key = { namespace: names.namespace, name: copy === "primary" ? names.primary : names.target };
   const count = views.deployments.get(key)?.spec.replicas ?? 0;
   if (count <= 0 || count >= floor) return;

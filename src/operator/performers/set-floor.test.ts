@@ -50,7 +50,8 @@ async function scene(namespace: string, of: { client?: KubeClient; source?: Kube
     hpa: () => rehearsal.client.get<HorizontalPodAutoscaler>(resources.horizontalPodAutoscalers, key),
     floor: (replicaCount: number | undefined) =>
       setFloor({ kind: "set-floor", copy: "canary", replicaCount }, { snapshot: snapshotNow(), floors }, context),
-    nudge: () => nudgeReplicas({ snapshot: snapshotNow(), floors }, context),
+    nudge: (snapshot = snapshotNow()) => nudgeReplicas({ snapshot, floors }, context),
+    snapshotNow,
     scale: (replicaCount: number) => scaleTarget(replicaCount, snapshotNow(), context),
   };
 }
@@ -164,6 +165,15 @@ test("nudgeReplicas: pods of a floor that is in force are asked for at once, onc
   await floor(4);
   await nudge();
   expect([(await hpa())?.spec.minReplicas, await count()], "never downward").toEqual([4, 6]);
+});
+
+test("nudgeReplicas: a floor that was given back at the same look asks for nothing", async () => {
+  const { floor, nudge, snapshotNow } = await scene("given-back");
+  await floor(5);
+  const before = snapshotNow();
+  await floor(undefined);
+  await nudge(before);
+  expect((await rehearsal.deployment("given-back", "web"))?.spec.replicas).toBe(2);
 });
 
 test("nudgeReplicas: a target without pods is left to who wakes it", async () => {
