@@ -254,31 +254,37 @@ test("interference 9: queries are rewritten by letters and queues are forgotten 
   });
 });
 
-test("interference 10: a service that may sleep at no pods is taken for a broken one → it sleeps, and is awake for a release", async () => {
-  const { spec, patch, replicas, release, accepted, annotation } = at("i10");
-  const force = "autoscaling.keda.sh/force-activation";
-  const sleepy = { ...scaledObject, spec: { ...scaledObject.spec, minReplicaCount: 0 } };
-  await rehearsal.withOperator("i10", [sleepy, deployment, onKeda], async () => {
-    await rehearsal.until("i10", isDone("Initialized"));
-    await expect.poll(() => spec(scaledObjects, "web-so-primary"), POLL).toMatchObject({ minReplicaCount: 0 });
-    // KEDA lets it sleep.
-    await patch(deployments, "web-primary", { spec: { replicas: 0 } });
-    await rehearsal.pass(3000);
-    expect(await replicas("web-primary")).toBe(0);
-    expect(await accepted()).toBe("");
-    await release("podinfo:2");
-    await expect.poll(() => replicas("web-primary"), POLL).toBe(1);
-    expect(await spec(scaledObjects, "web-so-primary")).toMatchObject({ minReplicaCount: 1 });
-    await rehearsal.until("i10", isPhase("Progressing"));
-    await expect.poll(() => annotation("web-so", force), POLL).toBe("true");
-    expect(await replicas("web")).toBe(1);
-    await rehearsal.until("i10", isDone("Succeeded"));
-    await expect.poll(() => spec(scaledObjects, "web-so-primary"), POLL).toMatchObject({ minReplicaCount: 0 });
-    expect(await annotation("web-so", force)).toBeUndefined();
-  });
-  const mild = (kedaVersion: string) => preflightOf({ source: sleepy, kedaVersion }).mild.map(({ code }) => code);
-  expect([mild("2.17.2"), mild("2.18.0")]).toEqual([["keda-version"], []]);
-});
+test.each([
+  ["of its lower bound", "i10", { minReplicaCount: 0 }, 1],
+  ["of its idle count", "i10-idle", { minReplicaCount: 2, idleReplicaCount: 0 }, 2],
+])(
+  "interference 10: a service that may sleep because %s is taken for a broken one → it sleeps, and is awake for a release",
+  async (_, namespace, own, awakeCount) => {
+    const { spec, patch, replicas, release, accepted, annotation } = at(namespace);
+    const force = "autoscaling.keda.sh/force-activation";
+    const sleepy = { ...scaledObject, spec: { ...scaledObject.spec, ...own } };
+    await rehearsal.withOperator(namespace, [sleepy, deployment, onKeda], async () => {
+      await rehearsal.until(namespace, isDone("Initialized"));
+      await expect.poll(() => spec(scaledObjects, "web-so-primary"), POLL).toMatchObject(own);
+      // KEDA lets it sleep.
+      await patch(deployments, "web-primary", { spec: { replicas: 0 } });
+      await rehearsal.pass(3000);
+      expect(await replicas("web-primary")).toBe(0);
+      expect(await accepted()).toBe("");
+      await release("podinfo:2");
+      await expect.poll(() => replicas("web-primary"), POLL).toBe(awakeCount);
+      expect(await spec(scaledObjects, "web-so-primary")).toMatchObject({ minReplicaCount: awakeCount });
+      await rehearsal.until(namespace, isPhase("Progressing"));
+      await expect.poll(() => annotation("web-so", force), POLL).toBe("true");
+      expect(await replicas("web")).toBe(awakeCount);
+      await rehearsal.until(namespace, isDone("Succeeded"));
+      await expect.poll(() => spec(scaledObjects, "web-so-primary"), POLL).toMatchObject(own);
+      expect(await annotation("web-so", force)).toBeUndefined();
+    });
+    const mild = (kedaVersion: string) => preflightOf({ source: sleepy, kedaVersion }).mild.map(({ code }) => code);
+    expect([mild("2.17.2"), mild("2.18.0")]).toEqual([["keda-version"], []]);
+  },
+);
 
 test("interference 11: deleting the Canary leads traffic to a workload at no pods → unpaused, ready, then the traffic", async () => {
   const { annotation, replicas, remove, patch, get } = at("i11");

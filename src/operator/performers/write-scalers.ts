@@ -56,9 +56,10 @@ async function drop(orphans: readonly KubeObject[], { names }: Snapshot, context
  */
 async function wakePrimary({ scaler, workload, names }: Snapshot, context: Writing): Promise<void> {
   if (scaler?.resource !== resources.scaledObjects || workload?.primary === undefined) return;
-  const minCount = scaler.twin?.spec.minReplicaCount;
+  const { minReplicaCount: minCount, idleReplicaCount: idleCount } = scaler.twin?.spec ?? {};
   const isPaused = scaler.primary !== undefined && pauseOf(scaler.primary).kind === "foreign";
-  if (isPaused || typeof minCount !== "number" || minCount < 1) return;
+  // One that idles has no pods while nothing is asked of it; KEDA would take them away again.
+  if (isPaused || idleCount !== undefined || typeof minCount !== "number" || minCount < 1) return;
   if (workload.kind !== "Deployment") return;
   const key = { namespace: names.namespace, name: names.primary };
   await writeReplicas(key, (count) => (count === 0 ? minCount : undefined), context);

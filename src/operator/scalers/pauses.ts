@@ -37,7 +37,7 @@ function isTrue(value: string): boolean {
  */
 export function pausePatch(
   source: KubeObject,
-  of: { readonly isHeld: boolean; readonly minCount: number; readonly canaryUid: string },
+  of: { readonly isHeld: boolean; readonly maySleep: boolean; readonly canaryUid: string },
 ): object | undefined {
   const pause = pauseOf(source);
   if (pause.kind === "foreign") return undefined;
@@ -50,7 +50,7 @@ export function pausePatch(
       }
     : {
         ...(isResting ? { [PAUSED_REPLICAS]: null } : {}),
-        ...(of.minCount === 0 && !isAwakeFor(source, of.canaryUid) ? wakeful(of.canaryUid) : {}),
+        ...(of.maySleep && !isAwakeFor(source, of.canaryUid) ? wakeful(of.canaryUid) : {}),
       };
   return Object.keys(annotations).length === 0 ? undefined : { metadata: { annotations } };
 }

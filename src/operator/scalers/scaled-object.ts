@@ -6,10 +6,13 @@ import { specWithoutFloor } from "./floor-lease.ts";
 import { primaryTrigger, type Trigger } from "./triggers.ts";
 import { primaryScalerName, type Twin, type TwinPlan, withBounds } from "./twin.ts";
 
-/** Pods that a ScaledObject keeps by itself; 0 is legal and means that it may sleep. Source: keda-hpa-spec 2. */
-export function scaledObjectMinCount(source: KubeObject): number {
-  const { minReplicaCount } = specWithoutFloor(source);
-  return typeof minReplicaCount === "number" ? minReplicaCount : 0;
+/**
+ * Whether KEDA may take all pods away while no trigger is active: at a lower bound of 0, and at any with an idle count.
+ * Source: keda-hpa-spec 2, 7 (4c).
+ */
+export function maySleep(object: KubeObject): boolean {
+  const { minReplicaCount = 0, idleReplicaCount } = specWithoutFloor(object);
+  return minReplicaCount === 0 || typeof idleReplicaCount === "number";
 }
 
 /**
