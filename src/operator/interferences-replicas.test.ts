@@ -13,7 +13,7 @@ import { isObject, seededRandom, silentLog } from "#base";
 import { createInformer, type KubeClient, systemClock } from "#kube";
 import { createFaultyClient, type FaultyClient } from "./faulty-client.ts";
 import { createRefusingClient } from "./refusing-client.ts";
-import { isDone, isPhase, openScene, type Scene } from "./rehearsal-scene.ts";
+import { badAt, isDone, isPhase, openScene, type Scene } from "./rehearsal-scene.ts";
 import { autoscaler, canaryWith, deployment } from "./rehearsal-objects.ts";
 import { playScalers, type RehearsalScalers } from "./rehearsal-scalers.ts";
 import { FLOOR_ANNOTATION } from "./scalers/index.ts";
@@ -25,7 +25,7 @@ let scalers: RehearsalScalers;
 const stop = new AbortController();
 
 beforeAll(async () => {
-  rehearsal = await openScene({ crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()] });
+  rehearsal = await openScene({ crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()], answer: badAt(50) });
   scalers = await playScalers(rehearsal.client, stop.signal);
   rehearsal.prometheus.answer = (query) =>
     query.includes("histogram_quantile") ? 12 : query.includes("bad-") ? 50 : 100;
@@ -190,6 +190,42 @@ test.concurrent("interference 13: the Canary names no autoscaler any more → th
     await rehearsal.until("unnamed", isDone("Succeeded"));
     await expect.poll(data, eventually).toEqual({ primary: "0", canary: "0" });
   });
+});
+
+test.concurrent("interference 13: a policy lets nobody write the lower bound → it is told, and a bad release is rolled back all the same", async ({
+  expect,
+}) => {
+  const namespace = "bad-refused";
+  const message = 'admission webhook "bounds.test" denied the request: the bound is Git\'s';
+  let isRefused = false;
+  const client = createRefusingClient(rehearsal.client, ({ resource }) =>
+    isRefused && resource === "horizontalpodautoscalers"
+      ? { httpStatus: 403, reason: "Forbidden", message }
+      : undefined,
+  );
+  // At half of the traffic the primary is held at 4, and at 5 when it takes all of it back.
+  scalers.loads.set(namespace, 4);
+  await rehearsal.createNamespace(namespace, [
+    autoscaler,
+    deployment,
+    canaryWith({ capacity, autoscalerRef: hpaRef }, slow),
+  ]);
+  const end = new AbortController();
+  const operator = rehearsal.runOperator({ namespace, client, signal: end.signal });
+  await rehearsal.until(namespace, isDone("Initialized"));
+  await rehearsal.release(namespace);
+  await rehearsal.until(namespace, ({ status }) => status?.canaryWeight === 50);
+  expect(minOf(await hpa(namespace, "web-hpa-primary"))).toBe(4);
+  isRefused = true;
+  await rehearsal.until(namespace, ({ status }) => status?.phase === "Failed" && status.canaryWeight === 0);
+  const told = async () =>
+    (await rehearsal.canary(namespace))?.status?.conditions?.find(({ type }) => type === "Accepted")?.message ?? "";
+  await expect.poll(told, eventually).toContain(`its floor cannot be written: ${message}`);
+  isRefused = false;
+  await expect.poll(told, eventually).toBe("");
+  await expect.poll(async () => minOf(await hpa(namespace, "web-hpa-primary")), eventually).toBe(3);
+  end.abort();
+  await operator;
 });
 
 test.concurrent("interference 14: the autoscaler and the release both write replicas → from 0 on only upward, and only to what is in force", async ({
