@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Canary, flaggerCrds, istioCrds, kedaCrds, type KubeObject, type Resource, resources } from "#api";
-import { startTestApiServer, type TestApiServer } from "#testing";
+import { flaggerCrds, istioCrds, kedaCrds, type KubeObject, type Resource, resources } from "#api";
 import { createFaultyClient } from "./faulty-client.ts";
-import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
+import { badAt, isDone, isPhase, openScene, type Scene } from "./rehearsal-scene.ts";
 import { autoscaler, canaryWith, configured, settings } from "./rehearsal-objects.ts";
 import { playScalers, type RehearsalScalers } from "./rehearsal-scalers.ts";
 import { FLOOR_ANNOTATION } from "./scalers/index.ts";
@@ -19,6 +18,9 @@ const CONCURRENCY = 8;
 const OWN_MIN = 2;
 /** Pods that the load asks for: the canary is held at 3 of them, the primary at 4 and, taking over, at 5. */
 const LOAD = 4;
+
+/** Two lives, on a machine that others use too. */
+const LIFE_COUNT = 5;
 
 interface Scaling {
   readonly name: string;
@@ -58,23 +60,18 @@ const scalings: readonly Scaling[] = [
   },
 ];
 
-let server: TestApiServer;
-let rehearsal: Rehearsal;
+let rehearsal: Scene;
 let scalers: RehearsalScalers;
 const stop = new AbortController();
 
 beforeAll(async () => {
-  server = await startTestApiServer();
-  rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()] });
+  rehearsal = await openScene({ crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()], answer: badAt(50) });
   scalers = await playScalers(rehearsal.client, stop.signal);
-  rehearsal.prometheus.answer = (query) =>
-    query.includes("histogram_quantile") ? 12 : query.includes("bad-") ? 50 : 100;
 });
 
 afterAll(async () => {
   stop.abort();
   await rehearsal.close();
-  await server.close();
 });
 
 describe.each(scalings)("scaled by $name", (scaling) => {
@@ -149,7 +146,7 @@ async function run({ scaling, phase, namespace, diesAfter }: Run): Promise<{ end
     diesAfter === undefined ? {} : { diesAfter, onDeath: () => first.abort() },
   );
   const dying = rehearsal.runOperator({ namespace, client, signal: first.signal });
-  const ending = release(namespace).then(() => until(namespace, isOver(phase)));
+  const ending = release(namespace).then(() => rehearsal.until(namespace, isDone(phase), LIFE_COUNT));
   await Promise.race([aborted(first.signal), ending]);
   // The reserve is given back in steps after the phase is written.
   if (diesAfter === undefined) await settled(scaling, namespace);
@@ -164,26 +161,9 @@ async function run({ scaling, phase, namespace, diesAfter }: Run): Promise<{ end
   return { end: await endOf(scaling, namespace), writes };
 }
 
-/** Two lives, each with all its lists, on a machine that others use too. */
-async function until(namespace: string, test: (object: Canary) => boolean): Promise<Canary> {
-  for (let patience = 4; ; patience--) {
-    try {
-      return await rehearsal.until(namespace, test);
-    } catch (thrown) {
-      if (patience === 0) throw thrown;
-    }
-  }
-}
-
 async function release(namespace: string): Promise<void> {
-  await until(namespace, ({ status }) => status?.phase === "Initialized");
-  const body = { spec: { template: { spec: { containers: [{ name: "web", image: "podinfo:2" }] } } } };
-  await rehearsal.client.patch(resources.deployments, { namespace, name: "web" }, { kind: "strategic", body });
-}
-
-function isOver(phase: string): (canary: Canary) => boolean {
-  return ({ status }) =>
-    status?.phase === phase && status.conditions?.every(({ type }) => type !== "Draining") === true;
+  await rehearsal.until(namespace, isPhase("Initialized"), LIFE_COUNT);
+  await rehearsal.release(namespace);
 }
 
 /** Waits until nothing is held any more, or long enough to see that it stays so. */

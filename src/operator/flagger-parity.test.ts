@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
-  type Canary,
   type CanaryStatus,
   type ConfigMap,
   type Deployment,
@@ -10,35 +9,22 @@ import {
   type KubeObject,
   resources,
 } from "#api";
-import { startTestApiServer, type TestApiServer } from "#testing";
 import { startLocalServer } from "./local-server.ts";
-import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
+import { isDone, isPhase, openScene, type Scene } from "./rehearsal-scene.ts";
 import { kedaKinds } from "./rehearsal-keda.ts";
 import { canary, canaryWith, configured, deployment, settings } from "./rehearsal-objects.ts";
 
 /** What a team that moves from Flagger relies on, seen from outside. Source: flagger-spec 6.1, 8.2, 9 and appendix A. */
 
-let server: TestApiServer;
-let rehearsal: Rehearsal;
+let rehearsal: Scene;
 
 beforeAll(async () => {
-  server = await startTestApiServer();
-  rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), ...kedaKinds()] });
+  rehearsal = await openScene({ crds: [...flaggerCrds(), ...istioCrds(), ...kedaKinds()] });
 });
 
 afterAll(async () => {
   await rehearsal.close();
-  await server.close();
 });
-
-const isPhase = (phase: string) => (object: Canary) => object.status?.phase === phase;
-const isDone = (phase: string) => (object: Canary) =>
-  isPhase(phase)(object) && object.status?.conditions?.some(({ type }) => type === "Draining") !== true;
-
-function release(namespace: string, image: string): Promise<unknown> {
-  const body = { spec: { template: { spec: { containers: [{ name: "web", image }] } } } };
-  return rehearsal.client.patch(resources.deployments, { namespace, name: "web" }, { kind: "strategic", body });
-}
 
 test("KEDA: the twin measures the primary, the target rests paused and wakes for a release (pinned 38, 56)", async () => {
   const source: KubeObject = {
@@ -62,7 +48,7 @@ test("KEDA: the twin measures the primary, the target rests paused and wakes for
       triggers: [{ metadata: { query: 'sum(rate(http{app="web-primary"}[30s]))' } }],
     });
     expect(await pause()).toBe("0");
-    await release("keda", "podinfo:2");
+    await rehearsal.release("keda", "podinfo:2");
     await rehearsal.until("keda", isPhase("Progressing"));
     await expect.poll(pause, { timeout: 5000 }).toBeUndefined();
     expect((await rehearsal.deployment("keda", "web"))?.spec.replicas).toBe(3);
@@ -83,7 +69,7 @@ test("events are Flagger's: reason Synced, component flagger; post-rollout hooks
   }));
   await rehearsal.withOperator("hooks", [deployment, canaryWith({}, { webhooks })], async () => {
     await rehearsal.until("hooks", isDone("Initialized"));
-    await release("hooks", "podinfo:2");
+    await rehearsal.release("hooks", "podinfo:2");
     await rehearsal.until("hooks", isDone("Succeeded"));
   });
   await hook.close();
@@ -173,7 +159,7 @@ test("takeover: a Canary that Flagger left at rest gets our hash, and neither an
     expect(primary?.spec.template.metadata?.annotations).toEqual(
       flaggersPrimary.spec.template.metadata?.annotations ?? {},
     );
-    await release("rest", "podinfo:2");
+    await rehearsal.release("rest", "podinfo:2");
     await rehearsal.until("rest", isPhase("Progressing"));
   });
   expect((await rehearsal.events("rest"))[0]).toBe("New revision detected! Scaling up web.rest");

@@ -1,24 +1,20 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Canary, flaggerCrds, istioCrds, type KubeObject, type Resource, resources, type Service } from "#api";
-import { startTestApiServer, type TestApiServer } from "#testing";
-import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
+import { isDone, isPhase, openScene, type Scene } from "./rehearsal-scene.ts";
 import { hpaRef, kedaKinds, scaledObject, scaledObjectRef, withKedaWebhook } from "./rehearsal-keda.ts";
 import { autoscaler, canaryWith, deployment } from "./rehearsal-objects.ts";
 import { preflightOf } from "./preflight-scene.ts";
 
 /** How autoscalers and releases get in each other's way, one test each. Source: keda-hpa-spec 20.A. */
 
-let server: TestApiServer;
-let rehearsal: Rehearsal;
+let rehearsal: Scene;
 
 beforeAll(async () => {
-  server = await startTestApiServer();
-  rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), ...kedaKinds()] });
+  rehearsal = await openScene({ crds: [...flaggerCrds(), ...istioCrds(), ...kedaKinds()] });
 });
 
 afterAll(async () => {
   await rehearsal.close();
-  await server.close();
 });
 
 const PAUSED = "autoscaling.keda.sh/paused-replicas";
@@ -27,9 +23,6 @@ const { scaledObjects, horizontalPodAutoscalers, deployments, canaries } = resou
 const onKeda = canaryWith({ autoscalerRef: scaledObjectRef });
 const onHpa = canaryWith({ autoscalerRef: hpaRef });
 
-const isPhase = (phase: string) => (object: Canary) => object.status?.phase === phase;
-const isDone = (phase: string) => (object: Canary) =>
-  isPhase(phase)(object) && object.status?.conditions?.some(({ type }) => type === "Draining") !== true;
 const acceptedOf = (object: Canary | undefined): string =>
   object?.status?.conditions?.find(({ type }) => type === "Accepted")?.message ?? "";
 
@@ -49,12 +42,7 @@ function at(namespace: string) {
     spec: async (resource: Resource, name: string) => (await get(resource, name))?.spec,
     replicas: async (name: string) => (await rehearsal.deployment(namespace, name))?.spec.replicas,
     accepted: async () => acceptedOf(await rehearsal.canary(namespace)),
-    release: (image: string) =>
-      client.patch(
-        deployments,
-        { namespace, name: "web" },
-        { kind: "strategic", body: { spec: { template: { spec: { containers: [{ name: "web", image }] } } } } },
-      ),
+    release: (image: string) => rehearsal.release(namespace, image),
   };
 }
 
@@ -108,8 +96,10 @@ test("interference 3: edits of the source wait for the next image → the twin f
     });
     const behavior = { advanced: { horizontalPodAutoscalerConfig: { behavior: { scaleDown } } } };
     await expect.poll(() => spec(scaledObjects, "web-so-primary"), POLL).toMatchObject(behavior);
-    await patch(scaledObjects, "web-so", { spec: { advanced: null } });
+    await patch(scaledObjects, "web-so-primary", { metadata: { labels: { theirs: "1" } } });
+    await patch(scaledObjects, "web-so", { metadata: { labels: { team: null } }, spec: { advanced: null } });
     await expect.poll(() => spec(scaledObjects, "web-so-primary"), POLL).not.toHaveProperty("advanced");
+    expect((await get(scaledObjects, "web-so-primary"))?.metadata.labels).toEqual({ theirs: "1" });
   });
 });
 
@@ -264,31 +254,37 @@ test("interference 9: queries are rewritten by letters and queues are forgotten 
   });
 });
 
-test("interference 10: a service that may sleep at no pods is taken for a broken one → it sleeps, and is awake for a release", async () => {
-  const { spec, patch, replicas, release, accepted, annotation } = at("i10");
-  const force = "autoscaling.keda.sh/force-activation";
-  const sleepy = { ...scaledObject, spec: { ...scaledObject.spec, minReplicaCount: 0 } };
-  await rehearsal.withOperator("i10", [sleepy, deployment, onKeda], async () => {
-    await rehearsal.until("i10", isDone("Initialized"));
-    await expect.poll(() => spec(scaledObjects, "web-so-primary"), POLL).toMatchObject({ minReplicaCount: 0 });
-    // KEDA lets it sleep.
-    await patch(deployments, "web-primary", { spec: { replicas: 0 } });
-    await rehearsal.pass(3000);
-    expect(await replicas("web-primary")).toBe(0);
-    expect(await accepted()).toBe("");
-    await release("podinfo:2");
-    await expect.poll(() => replicas("web-primary"), POLL).toBe(1);
-    expect(await spec(scaledObjects, "web-so-primary")).toMatchObject({ minReplicaCount: 1 });
-    await rehearsal.until("i10", isPhase("Progressing"));
-    await expect.poll(() => annotation("web-so", force), POLL).toBe("true");
-    expect(await replicas("web")).toBe(1);
-    await rehearsal.until("i10", isDone("Succeeded"));
-    await expect.poll(() => spec(scaledObjects, "web-so-primary"), POLL).toMatchObject({ minReplicaCount: 0 });
-    expect(await annotation("web-so", force)).toBeUndefined();
-  });
-  const mild = (kedaVersion: string) => preflightOf({ source: sleepy, kedaVersion }).mild.map(({ code }) => code);
-  expect([mild("2.17.2"), mild("2.18.0")]).toEqual([["keda-version"], []]);
-});
+test.each([
+  ["of its lower bound", "i10", { minReplicaCount: 0 }, 1],
+  ["of its idle count", "i10-idle", { minReplicaCount: 2, idleReplicaCount: 0 }, 2],
+])(
+  "interference 10: a service that may sleep because %s is taken for a broken one → it sleeps, and is awake for a release",
+  async (_, namespace, own, awakeCount) => {
+    const { spec, patch, replicas, release, accepted, annotation } = at(namespace);
+    const force = "autoscaling.keda.sh/force-activation";
+    const sleepy = { ...scaledObject, spec: { ...scaledObject.spec, ...own } };
+    await rehearsal.withOperator(namespace, [sleepy, deployment, onKeda], async () => {
+      await rehearsal.until(namespace, isDone("Initialized"));
+      await expect.poll(() => spec(scaledObjects, "web-so-primary"), POLL).toMatchObject(own);
+      // KEDA lets it sleep.
+      await patch(deployments, "web-primary", { spec: { replicas: 0 } });
+      await rehearsal.pass(3000);
+      expect(await replicas("web-primary")).toBe(0);
+      expect(await accepted()).toBe("");
+      await release("podinfo:2");
+      await expect.poll(() => replicas("web-primary"), POLL).toBe(awakeCount);
+      expect(await spec(scaledObjects, "web-so-primary")).toMatchObject({ minReplicaCount: awakeCount });
+      await rehearsal.until(namespace, isPhase("Progressing"));
+      await expect.poll(() => annotation("web-so", force), POLL).toBe("true");
+      expect(await replicas("web")).toBe(awakeCount);
+      await rehearsal.until(namespace, isDone("Succeeded"));
+      await expect.poll(() => spec(scaledObjects, "web-so-primary"), POLL).toMatchObject(own);
+      expect(await annotation("web-so", force)).toBeUndefined();
+    });
+    const mild = (kedaVersion: string) => preflightOf({ source: sleepy, kedaVersion }).mild.map(({ code }) => code);
+    expect([mild("2.17.2"), mild("2.18.0")]).toEqual([["keda-version"], []]);
+  },
+);
 
 test("interference 11: deleting the Canary leads traffic to a workload at no pods → unpaused, ready, then the traffic", async () => {
   const { annotation, replicas, remove, patch, get } = at("i11");

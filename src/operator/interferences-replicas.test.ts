@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, test } from "vitest";
 import {
-  type Canary,
   type ConfigMap,
   type Deployment,
   flaggerCrds,
@@ -11,24 +10,22 @@ import {
   resources,
 } from "#api";
 import { isObject, seededRandom, silentLog } from "#base";
-import { createInformer, systemClock } from "#kube";
-import { startTestApiServer, type TestApiServer } from "#testing";
+import { createInformer, type KubeClient, systemClock } from "#kube";
 import { createFaultyClient, type FaultyClient } from "./faulty-client.ts";
-import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
+import { createRefusingClient } from "./refusing-client.ts";
+import { badAt, isDone, isPhase, openScene, type Scene } from "./rehearsal-scene.ts";
 import { autoscaler, canaryWith, deployment } from "./rehearsal-objects.ts";
 import { playScalers, type RehearsalScalers } from "./rehearsal-scalers.ts";
 import { FLOOR_ANNOTATION } from "./scalers/index.ts";
 
 /** How releases and autoscalers get into each other's way over replicas, and what comes of it. Source: keda-hpa-spec 20.B. */
 
-let server: TestApiServer;
-let rehearsal: Rehearsal;
+let rehearsal: Scene;
 let scalers: RehearsalScalers;
 const stop = new AbortController();
 
 beforeAll(async () => {
-  server = await startTestApiServer();
-  rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()] });
+  rehearsal = await openScene({ crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()], answer: badAt(50) });
   scalers = await playScalers(rehearsal.client, stop.signal);
   rehearsal.prometheus.answer = (query) =>
     query.includes("histogram_quantile") ? 12 : query.includes("bad-") ? 50 : 100;
@@ -37,7 +34,6 @@ beforeAll(async () => {
 afterAll(async () => {
   stop.abort();
   await rehearsal.close();
-  await server.close();
 });
 
 const hpaRef = { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", name: "web-hpa" };
@@ -54,15 +50,6 @@ function scaledObject(spec: object = {}, annotations: Record<string, string> = {
     metadata: { name: "web-so", annotations },
     spec: { scaleTargetRef: { name: "web" }, minReplicaCount: 2, maxReplicaCount: 6, triggers: [cron], ...spec },
   };
-}
-
-const isPhase = (phase: string) => (object: Canary) => object.status?.phase === phase;
-const isDone = (phase: string) => (object: Canary) =>
-  isPhase(phase)(object) && object.status?.conditions?.some(({ type }) => type === "Draining") !== true;
-
-function release(namespace: string, image = "podinfo:2"): Promise<unknown> {
-  const body = { spec: { template: { spec: { containers: [{ name: "web", image }] } } } };
-  return rehearsal.client.patch(resources.deployments, { namespace, name: "web" }, { kind: "strategic", body });
 }
 
 const read = <T extends KubeObject>(kind: keyof typeof resources, namespace: string, name: string) =>
@@ -141,7 +128,7 @@ test.concurrent("interference 13: a GitOps tool writes the lower bound back → 
       const key = { namespace: "gitops", name: "web-hpa" };
       rehearsal.client.patch(resources.horizontalPodAutoscalers, key, { kind: "merge", body }).catch(() => undefined);
     });
-    await release("gitops");
+    await rehearsal.release("gitops");
     const told = async () =>
       (await rehearsal.canary("gitops"))?.status?.conditions?.find(({ type }) => type === "Accepted")?.message;
     await expect.poll(told, eventually).toContain("somebody has set its lower bound back 3 times");
@@ -169,7 +156,7 @@ test.concurrent("interference 13: the object is Git's and has a floor trigger �
   const source = scaledObject({ triggers: [cron, floorTrigger] });
   await withRelease("trigger", [source, deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)], async () => {
     const data = async () => (await read<ConfigMap>("configMaps", "trigger", "web-floor"))?.data;
-    await release("trigger");
+    await rehearsal.release("trigger");
     await expect.poll(data, eventually).toEqual({ primary: "6", canary: "4" });
     const live = await scaled("trigger");
     expect(live?.spec).toEqual(source.spec);
@@ -183,6 +170,64 @@ test.concurrent("interference 13: the object is Git's and has a floor trigger �
   });
 });
 
+test.concurrent("interference 13: the Canary names no autoscaler any more → the floor in the ConfigMap goes with the release", async ({
+  expect,
+}) => {
+  const metadata = { resourceKind: "ConfigMap", resourceName: "web-floor", key: "canary", targetValue: "1" };
+  const source = scaledObject({ triggers: [cron, { type: "kubernetes-resource", metadata }] });
+  await withRelease("unnamed", [source, deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)], async () => {
+    const data = async () => (await read<ConfigMap>("configMaps", "unnamed", "web-floor"))?.data;
+    const remove = (kind: "scaledObjects" | "horizontalPodAutoscalers", name: string) =>
+      rehearsal.client.delete(resources[kind], { namespace: "unnamed", name });
+    await rehearsal.release("unnamed");
+    await expect.poll(data, eventually).toEqual({ primary: "6", canary: "4" });
+    const body = { spec: { autoscalerRef: null } };
+    await rehearsal.client.patch(resources.canaries, { namespace: "unnamed", name: "web" }, { kind: "merge", body });
+    await remove("scaledObjects", "web-so");
+    await remove("horizontalPodAutoscalers", "keda-hpa-web-so");
+    await expect.poll(() => scaled("unnamed", "web-so-primary"), eventually).toBeUndefined();
+    await remove("horizontalPodAutoscalers", "keda-hpa-web-so-primary");
+    await rehearsal.until("unnamed", isDone("Succeeded"));
+    await expect.poll(data, eventually).toEqual({ primary: "0", canary: "0" });
+  });
+});
+
+test.concurrent("interference 13: a policy lets nobody write the lower bound → it is told, and a bad release is rolled back all the same", async ({
+  expect,
+}) => {
+  const namespace = "bad-refused";
+  const message = 'admission webhook "bounds.test" denied the request: the bound is Git\'s';
+  let isRefused = false;
+  const client = createRefusingClient(rehearsal.client, ({ resource }) =>
+    isRefused && resource === "horizontalpodautoscalers"
+      ? { httpStatus: 403, reason: "Forbidden", message }
+      : undefined,
+  );
+  // At half of the traffic the primary is held at 4, and at 5 when it takes all of it back.
+  scalers.loads.set(namespace, 4);
+  await rehearsal.createNamespace(namespace, [
+    autoscaler,
+    deployment,
+    canaryWith({ capacity, autoscalerRef: hpaRef }, slow),
+  ]);
+  const end = new AbortController();
+  const operator = rehearsal.runOperator({ namespace, client, signal: end.signal });
+  await rehearsal.until(namespace, isDone("Initialized"));
+  await rehearsal.release(namespace);
+  await rehearsal.until(namespace, ({ status }) => status?.canaryWeight === 50);
+  expect(minOf(await hpa(namespace, "web-hpa-primary"))).toBe(4);
+  isRefused = true;
+  await rehearsal.until(namespace, ({ status }) => status?.phase === "Failed" && status.canaryWeight === 0);
+  const told = async () =>
+    (await rehearsal.canary(namespace))?.status?.conditions?.find(({ type }) => type === "Accepted")?.message ?? "";
+  await expect.poll(told, eventually).toContain(`its floor cannot be written: ${message}`);
+  isRefused = false;
+  await expect.poll(told, eventually).toBe("");
+  await expect.poll(async () => minOf(await hpa(namespace, "web-hpa-primary")), eventually).toBe(3);
+  end.abort();
+  await operator;
+});
+
 test.concurrent("interference 14: the autoscaler and the release both write replicas → from 0 on only upward, and only to what is in force", async ({
   expect,
 }) => {
@@ -190,7 +235,7 @@ test.concurrent("interference 14: the autoscaler and the release both write repl
     "writers",
     [autoscaler, deployment, canaryWith({ capacity, autoscalerRef: hpaRef }, slow)],
     async () => {
-      await release("writers");
+      await rehearsal.release("writers");
       await rehearsal.until("writers", isPhase("Progressing"));
       const seen: number[] = [];
       const ends = watch<Deployment>("deployments", "writers", ({ metadata, spec }) => {
@@ -218,7 +263,7 @@ test.concurrent("interference 15: KEDA would zero a canary that has no traffic y
 }) => {
   const source = scaledObject({ minReplicaCount: 0 });
   await withRelease("asleep", [source, deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)], async () => {
-    await release("asleep");
+    await rehearsal.release("asleep");
     await rehearsal.until("asleep", isPhase("Progressing"));
     await expect.poll(() => replicas("asleep", "web"), eventually).toBe(4);
     scalers.idle.add("asleep");
@@ -245,7 +290,7 @@ test.concurrent("interference 16: the metric source is down when the canary wake
     "down",
     [scaledObject(), deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)],
     async () => {
-      await release("down");
+      await rehearsal.release("down");
       await rehearsal.until("down", isPhase("Progressing"));
       expect(await hpa("down", "keda-hpa-web-so")).toBeUndefined();
       await expect.poll(() => replicas("down", "web"), eventually).toBeGreaterThanOrEqual(2);
@@ -266,7 +311,7 @@ test.concurrent("interference 17: the operator is away when its Canary goes → 
   await rehearsal.until("stale", isDone("Initialized"));
   const annotationsOf = async () => (await scaled("stale"))?.metadata.annotations ?? {};
   await expect.poll(annotationsOf, eventually).toMatchObject({ "autoscaling.keda.sh/paused-replicas": "0" });
-  await release("stale");
+  await rehearsal.release("stale");
   await expect.poll(async () => minOf(await scaled("stale")), eventually).toBe(4);
   await first.end();
   await rehearsal.client.delete(resources.canaries, { namespace: "stale", name: "web" });
@@ -294,20 +339,96 @@ test.concurrent("interference 17: a Canary goes while its target rests → the p
   expect((await scaled("persons"))?.metadata.annotations).toEqual(resting.metadata.annotations);
 });
 
+test.concurrent("interference 17: a Canary goes in the middle of a release of a service that may sleep → it may sleep again", async ({
+  expect,
+}) => {
+  const source = scaledObject({ minReplicaCount: 0 });
+  await withRelease("dozes", [source, deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)], async () => {
+    const annotations = async () => (await scaled("dozes"))?.metadata.annotations ?? {};
+    await rehearsal.release("dozes");
+    await rehearsal.until("dozes", isPhase("Progressing"));
+    await expect.poll(annotations, eventually).toMatchObject({ "autoscaling.keda.sh/force-activation": "true" });
+    await rehearsal.client.delete(resources.canaries, { namespace: "dozes", name: "web" });
+    await expect.poll(annotations, eventually).toEqual({});
+    await expect.poll(async () => minOf(await scaled("dozes")), eventually).toBe(0);
+  });
+});
+
 test.concurrent("interference 17: a Canary names another autoscaler in the middle of a release → the first one gets its bound back", async ({
   expect,
 }) => {
   const other = { ...autoscaler, metadata: { name: "other" }, spec: { ...autoscaler.spec, minReplicas: 1 } };
   const objects = [autoscaler, deployment, canaryWith({ capacity, autoscalerRef: hpaRef }, slow)];
   await withRelease("renamed", objects, async () => {
-    await release("renamed");
+    await rehearsal.release("renamed");
     await expect.poll(async () => minOf(await hpa("renamed")), eventually).toBe(4);
+    await expect.poll(async () => minOf(await hpa("renamed", "web-hpa-primary")), eventually).toBe(6);
     await rehearsal.createObjects("renamed", [other]);
     const body = { spec: { autoscalerRef: { ...hpaRef, name: "other" } } };
     await rehearsal.client.patch(resources.canaries, { namespace: "renamed", name: "web" }, { kind: "merge", body });
     await expect.poll(async () => minOf(await hpa("renamed")), eventually).toBe(3);
     expect((await hpa("renamed"))?.metadata.annotations?.[FLOOR_ANNOTATION]).toBeUndefined();
+    await rehearsal.pass(5_000);
+    // The first is still there, so no second twin is made: the old one holds what may come back.
+    expect(minOf(await hpa("renamed", "web-hpa-primary"))).toBe(6);
   });
+});
+
+test.concurrent("interference 17: a Canary is made anew under its name in the middle of a release → what the first held is given back", async ({
+  expect,
+}) => {
+  const elsewhere = { ...autoscaler.spec, scaleTargetRef: { ...autoscaler.spec.scaleTargetRef, name: "elsewhere" } };
+  const other = { ...autoscaler, metadata: { name: "other" }, spec: elsewhere };
+  const objects = [autoscaler, other, deployment, canaryWith({ capacity, autoscalerRef: hpaRef }, slow)];
+  await rehearsal.createNamespace("renewed", objects);
+  scalers.loads.set("renewed", LOAD);
+  const key = { namespace: "renewed", name: "web" };
+  let isRenewed = false;
+  const { client: inner } = rehearsal;
+  const client: KubeClient = {
+    ...inner,
+    async patch(resource, of, patch) {
+      const patched = await inner.patch<KubeObject>(resource, of, patch);
+      if (of.name !== "web-hpa" || isRenewed) return patched as never;
+      isRenewed = true;
+      // Between two looks: the operator never sees the name without an object.
+      await inner.delete(resources.canaries, key);
+      await rehearsal.createObjects("renewed", [canaryWith({ autoscalerRef: { ...hpaRef, name: "other" } })]);
+      return patched as never;
+    },
+  };
+  const end = new AbortController();
+  const operator = rehearsal.runOperator({ namespace: "renewed", client, signal: end.signal });
+  await rehearsal.until("renewed", isDone("Initialized"));
+  await rehearsal.release("renewed");
+  await expect.poll(() => isRenewed, eventually).toBe(true);
+  await expect.poll(async () => minOf(await hpa("renewed")), eventually).toBe(3);
+  end.abort();
+  await operator;
+});
+
+test.concurrent("interference 17: one object of a Canary that is gone may not be written → the others are given back, it is when it may", async ({
+  expect,
+}) => {
+  const lease = JSON.stringify({ canary: "gone", field: "minReplicas", before: 2, floor: 5 });
+  const leased = (name: string): KubeObject => ({
+    ...autoscaler,
+    metadata: { name, annotations: { [FLOOR_ANNOTATION]: lease } },
+    spec: { ...autoscaler.spec, scaleTargetRef: { ...autoscaler.spec.scaleTargetRef, name }, minReplicas: 5 },
+  });
+  await rehearsal.createNamespace("stubborn", [leased("first"), leased("second")]);
+  let isRefused = true;
+  const client = createRefusingClient(rehearsal.client, ({ key }) =>
+    isRefused && key.name === "first" ? { httpStatus: 403, reason: "Forbidden", message: "no" } : undefined,
+  );
+  const end = new AbortController();
+  const operator = rehearsal.runOperator({ namespace: "stubborn", client, signal: end.signal });
+  await expect.poll(async () => minOf(await hpa("stubborn", "second")), eventually).toBe(2);
+  expect(minOf(await hpa("stubborn", "first"))).toBe(5);
+  isRefused = false;
+  await expect.poll(async () => minOf(await hpa("stubborn", "first")), eventually).toBe(2);
+  end.abort();
+  await operator;
 });
 
 test.concurrent("interference 17: a floor never came into force, KEDA being away → it is given back when the release is over", async ({
@@ -338,7 +459,7 @@ test.concurrent("interference 17: a Canary is deleted with its traffic handed ba
 }) => {
   const canary = canaryWith({ capacity, autoscalerRef: hpaRef, revertOnDeletion: true }, slow);
   await withRelease("reverted", [autoscaler, deployment, canary], async () => {
-    await release("reverted");
+    await rehearsal.release("reverted");
     await expect.poll(async () => minOf(await hpa("reverted")), eventually).toBe(4);
     await rehearsal.client.delete(resources.canaries, { namespace: "reverted", name: "web" });
     await expect.poll(() => rehearsal.canary("reverted"), eventually).toBeUndefined();
@@ -353,7 +474,7 @@ test.concurrent("interference 18: KEDA writes its HPA back → the floor goes th
 }) => {
   const objects = [scaledObject(), deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)];
   await withRelease("reverts", objects, async ({ writes }) => {
-    await release("reverts");
+    await rehearsal.release("reverts");
     await expect.poll(async () => minOf(await hpa("reverts", "keda-hpa-web-so")), eventually).toBe(4);
     await expect.poll(async () => minOf(await hpa("reverts", "keda-hpa-web-so-primary")), eventually).toBe(6);
     await rehearsal.until("reverts", isDone("Succeeded"));
@@ -369,7 +490,7 @@ test.concurrent("interference 19: a workload takes one autoscaler → pods are a
     "single",
     [scaledObject(), deployment, canaryWith({ capacity, autoscalerRef: soRef }, slow)],
     async () => {
-      await release("single");
+      await rehearsal.release("single");
       await expect.poll(() => replicas("single", "web-primary"), eventually).toBe(6);
       const { items } = await rehearsal.client.list(resources.scaledObjects, { namespace: "single" });
       expect(new Set(items.map(({ metadata }) => metadata.name))).toEqual(new Set(["web-so", "web-so-primary"]));
@@ -392,7 +513,7 @@ test.concurrent("interference 20: each change of a spec rebuilds its scalers →
         if (isObject(object.spec)) triggers.push(object.spec.triggers);
         if (minOf(object) !== minOf(old)) mins.push(minOf(object));
       });
-      await release("churn");
+      await rehearsal.release("churn");
       await rehearsal.until("churn", isDone("Succeeded"));
       await expect.poll(() => mins.at(-1), eventually).toBe(2);
       // As it was, raised (anew when autoscalers ask for more), given back: no change at each look.
@@ -433,7 +554,7 @@ test.concurrent("interference 22: a pause erases what an autoscaler remembers �
       const ends = watch<HorizontalPodAutoscaler>("horizontalPodAutoscalers", "memory", ({ metadata }) => {
         if (metadata.name === "keda-hpa-web-so-primary") uids.add(metadata.uid);
       });
-      await release("memory");
+      await rehearsal.release("memory");
       await expect.poll(() => replicas("memory", "web-primary"), eventually).toBe(6);
       await rehearsal.until("memory", isDone("Succeeded"));
       ends();

@@ -10,8 +10,7 @@ import {
   resources,
   type Scale,
 } from "#api";
-import { startTestApiServer, type TestApiServer } from "#testing";
-import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
+import { isDone, openScene, type Scene } from "./rehearsal-scene.ts";
 import { hpaRef, kedaKinds, scaledObject, scaledObjectRef } from "./rehearsal-keda.ts";
 import { autoscaler, canaryWith, deployment } from "./rehearsal-objects.ts";
 import { preflightOf, templateWith, withTriggers } from "./preflight-scene.ts";
@@ -19,32 +18,21 @@ import { planTwin, readScaler, type TwinWrite } from "./scalers/index.ts";
 
 /** What two copies do to the signals that autoscalers read, one test each. Source: keda-hpa-spec 20.C. */
 
-let server: TestApiServer;
-let rehearsal: Rehearsal;
+let rehearsal: Scene;
 
 beforeAll(async () => {
-  server = await startTestApiServer();
-  rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), ...kedaKinds()] });
+  rehearsal = await openScene({ crds: [...flaggerCrds(), ...istioCrds(), ...kedaKinds()] });
 });
 
 afterAll(async () => {
   await rehearsal.close();
-  await server.close();
 });
 
 const POLL = { timeout: 8000, interval: 30 };
 const onHpa = canaryWith({ autoscalerRef: hpaRef });
-const isPhase = (phase: string) => (object: Canary) => object.status?.phase === phase;
-const isDone = (phase: string) => (object: Canary) =>
-  isPhase(phase)(object) && object.status?.conditions?.some(({ type }) => type === "Draining") !== true;
 const acceptedOf = (object: Canary | undefined): string =>
   object?.status?.conditions?.find(({ type }) => type === "Accepted")?.message ?? "";
 const codes = (problems: readonly { readonly code: string }[]): string[] => problems.map(({ code }) => code);
-
-function release(namespace: string): Promise<unknown> {
-  const body = { spec: { template: { spec: { containers: [{ name: "web", image: "podinfo:2" }] } } } };
-  return rehearsal.client.patch(resources.deployments, { namespace, name: "web" }, { kind: "strategic", body });
-}
 
 async function twinOf(namespace: string): Promise<HorizontalPodAutoscaler | undefined> {
   return rehearsal.client.get<HorizontalPodAutoscaler>(resources.horizontalPodAutoscalers, {
@@ -80,7 +68,7 @@ test("interference 24: pods of the canary count into status.replicas → the siz
         { subresource: "scale" },
       );
     const before = await scale();
-    await release("i24");
+    await rehearsal.release("i24");
     await rehearsal.until("i24", ({ status }) => (status?.canaryWeight ?? 0) > 0);
     expect((await rehearsal.deployment("i24", "web"))?.status?.replicas).toBeGreaterThan(0);
     const during = await scale();
@@ -99,7 +87,7 @@ test("interference 25: selectors overlap and both autoscalers freeze → told be
   await rehearsal.withOperator("i25", [autoscaler, deployment, onHpa], async () => {
     await rehearsal.until("i25", isDone("Initialized"));
     await rehearsal.createObjects("i25", [api, apiHpa]);
-    await release("i25");
+    await rehearsal.release("i25");
     await expect
       .poll(async () => acceptedOf(await rehearsal.canary("i25")), POLL)
       .toContain('the pods of "web" and those that HorizontalPodAutoscaler "api-hpa" scales are selected together');
@@ -154,7 +142,7 @@ test("interference 27: the primary is scaled in while the canary has the traffic
   const made = sync(autoscaler);
   if (made?.kind !== "create") throw new Error("a twin that is not there is created");
   const { metadata, spec } = made.object as HorizontalPodAutoscaler;
-  const annotations = { "serin.dev/floor": lease(3, 6) };
+  const annotations = { ...metadata.annotations, "serin.dev/floor": lease(3, 6) };
   const held = {
     ...made.object,
     metadata: { ...metadata, resourceVersion: "7", annotations },

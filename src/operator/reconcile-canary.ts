@@ -37,7 +37,14 @@ import {
   refused,
   type Snapshot,
 } from "./reconcilers/index.ts";
-import { nudgeReplicas, returnStrayFloors, sweepCanary, sweepNamespace } from "./performers/index.ts";
+import {
+  forgetRefusals,
+  isFloorRefused,
+  nudgeReplicas,
+  returnStrayFloors,
+  sweepCanary,
+  sweepNamespace,
+} from "./performers/index.ts";
 import type { CopyFigures, Identity, Span } from "./telemetry/index.ts";
 import { createStalls, type Stalls } from "./stalls.ts";
 import { RECHECK_MS } from "./views/index.ts";
@@ -50,8 +57,8 @@ const STATUS_ATTEMPT_COUNT = 3;
 /** What this process remembers of the Canaries; all of it may be lost without harm. */
 export interface CanaryMemory {
   readonly lastTickMs: Map<string, number>;
-  /** Under which names a Canary's figures are published, to take them back when it is gone. */
-  readonly identities: Map<string, Identity>;
+  /** Which object a Canary is, and under which names its figures are published, to take them back when it is gone. */
+  readonly identities: Map<string, Identity & { readonly uid: string | undefined }>;
   readonly announcements: Announcements;
   readonly stalls: Stalls;
   readonly podTimes: PodTimes;
@@ -87,10 +94,23 @@ async function reconcileTraced(
   memory: CanaryMemory,
   context: OperatorContext & { readonly span: Span },
 ): Promise<ReconcileOutcome> {
-  const { tracer } = context;
   const canary = context.views.canaries.get(splitKey(key));
-  if (canary === undefined) return forget(key, memory, context);
-  await sweepCanary(canary, memory.marks, context);
+  const known = memory.identities.get(key);
+  // One that was deleted and made anew between two looks is another: nothing of the first is left to it.
+  const isGone = canary === undefined || (known !== undefined && known.uid !== canary.metadata.uid);
+  const forgotten = isGone ? await forget(key, memory, context) : {};
+  if (canary === undefined) return forgotten;
+  const isSwept = await sweepCanary(canary, memory.marks, context);
+  const outcome = await workOn(key, canary, { memory, context });
+  return isSwept && forgotten.requeueAfterMs === undefined ? outcome : triedAgain(outcome);
+}
+
+async function workOn(
+  key: string,
+  canary: Canary,
+  { memory, context }: { readonly memory: CanaryMemory; readonly context: OperatorContext & { readonly span: Span } },
+): Promise<ReconcileOutcome> {
+  const { tracer } = context;
   // What a Canary needs is opened first, so that what is read is all there is.
   await context.views.further.offer(capacityResources(canary));
   const refusals = await refusalsOf(canary, context);
@@ -100,7 +120,7 @@ async function reconcileTraced(
     const outcome = await refuse(refusals, snapshot, { memory, context });
     if (outcome !== undefined) return outcome;
   }
-  memory.identities.set(key, { name: snapshot.names.target, namespace: snapshot.names.namespace });
+  identify(key, snapshot, { memory, context });
   const startedMs = context.clock.nowMs();
   const { decision, problems } = await observeAndDecide(key, snapshot, { memory, context });
   if (context.signal.aborted) return {};
@@ -116,10 +136,31 @@ async function reconcileTraced(
   const { phase, canaryWeight } = decision.status;
   context.span.set({ phase, label: decision.label, weight: canaryWeight });
   await tracer.span("perform", {}, () => perform(commands, { snapshot, announcements, floors, phase }, context));
+  forgetRefusals(commands, { snapshot, floors });
   await returnStrayFloors(decision.status, { snapshot, floors }, context);
   await nudgeReplicas({ snapshot, floors }, context);
   await tracer.span("record", {}, () => record(decision, { snapshot, findings }, context));
-  return next(key, decision, { memory, context, startedMs });
+  const outcome = next(key, decision, { memory, context, startedMs });
+  return isFloorRefused({ snapshot, floors }) ? triedAgain(outcome) : outcome;
+}
+
+/** Looked at again before long for the sake of a write that was refused and that nothing else waits for. */
+function triedAgain({ requeueAfterMs = RECHECK_MS }: ReconcileOutcome): ReconcileOutcome {
+  return { requeueAfterMs: Math.min(requeueAfterMs, RECHECK_MS) };
+}
+
+/** Figures of a Canary that names another target now are those of the other one. */
+function identify(
+  key: string,
+  { canary, names: { target: name, namespace } }: Snapshot,
+  { memory, context }: { memory: CanaryMemory; context: OperatorContext },
+): void {
+  const known = memory.identities.get(key);
+  const { uid } = canary.metadata;
+  // Made anew while it was looked at: the next look lets go of the first.
+  if (known !== undefined && known.uid !== uid) return;
+  if (known !== undefined && known.name !== name) context.metrics.forget(known);
+  memory.identities.set(key, { name, namespace, uid });
 }
 
 /** Observes and decides, asking hooks and metrics in between for as long as the decision needs their answers. */
@@ -264,7 +305,7 @@ function next(
   return { requeueAfterMs: Math.max(MIN_REQUEUE_MS, decision.wakeAtMs - nowMs) };
 }
 
-/** Lets go of a Canary that is gone; also called with the key of a namespace, which names none, to sweep it. */
+/** Lets go of a Canary that is gone, and of what it held; also called with the key of a namespace, which names none, to sweep it. */
 async function forget(key: string, memory: CanaryMemory, context: OperatorContext): Promise<ReconcileOutcome> {
   const { metrics, runs } = context;
   const identity = memory.identities.get(key);
@@ -276,6 +317,6 @@ async function forget(key: string, memory: CanaryMemory, context: OperatorContex
   memory.floors.forget(key);
   memory.stalls.forget(key);
   runs.forget(key);
-  await sweepNamespace(splitKey(key).namespace, memory.marks, context);
-  return {};
+  const isSwept = await sweepNamespace(splitKey(key).namespace, memory.marks, context);
+  return isSwept ? {} : { requeueAfterMs: RECHECK_MS };
 }

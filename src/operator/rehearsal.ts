@@ -14,6 +14,7 @@ import {
 import { type Clock, type Log, seededRandom, silentLog } from "#base";
 import { createInformer, createKubeClient, type KubeClient, loadKubeconfig, systemClock } from "#kube";
 import { type OperateSettings, operate } from "./operate.ts";
+import type { OperatorSettings } from "./operator-context.ts";
 import { waitForKinds } from "./required-kinds.ts";
 import { createRolloutMetrics, type RolloutMetrics, type Tracer } from "./telemetry/index.ts";
 
@@ -52,8 +53,11 @@ export interface Rehearsal {
   canary(namespace: string): Promise<Canary | undefined>;
   /** Resolves after a time of the operator's clock. */
   pass(timeMs: number): Promise<void>;
-  /** Resolves when the Canary is as wanted; rejects after a while, naming its status. */
-  until(namespace: string, test: (canary: Canary) => boolean): Promise<Canary>;
+  /**
+   * Resolves when the Canary is as wanted; rejects after a while, naming its status. An operator that dies has several lives
+   * for what one would do, and each begins with all its lists.
+   */
+  until(namespace: string, test: (canary: Canary) => boolean, lifeCount?: number): Promise<Canary>;
   deployment(namespace: string, name: string): Promise<Deployment | undefined>;
   daemonSet(namespace: string, name: string): Promise<DaemonSet | undefined>;
   weights(namespace: string): Promise<readonly (number | undefined)[]>;
@@ -63,6 +67,18 @@ export interface Rehearsal {
 
 /** A number, no sample, a query error, or a server that is down. */
 export type PrometheusAnswer = number | "empty" | "bad-query" | "down";
+
+/** With which operators run in tests; they are told where the Prometheus is. */
+export const operatorSettings: OperatorSettings = {
+  selectorLabels: ["app"],
+  labelPrefixes: [],
+  tracksConfigs: true,
+  meshProvider: "istio",
+  metricsServer: "",
+  minIntervalMs: 1000,
+  ingressAnnotationsPrefix: "nginx.ingress.kubernetes.io",
+  forbidsForeignNamespaces: false,
+};
 
 /** Tests have no time for intervals of whole seconds, which are the shortest that the schema takes. */
 const SPEED = 20;
@@ -89,21 +105,15 @@ export async function startRehearsal(
       operate(
         {
           namespace,
-          metricsServer: prometheus.url,
-          selectorLabels: ["app"],
-          labelPrefixes: [],
-          tracksConfigs: true,
-          minIntervalMs: 1000,
           eventWebhook: "",
           workerCount: 4,
-          meshProvider: "istio",
           clusterName: "",
           globalAlerts: {
             slack: { url: "", token: "", proxy: "", user: "", channel: "" },
             msteams: { url: "", proxy: "" },
           },
-          ingressAnnotationsPrefix: "nginx.ingress.kubernetes.io",
-          forbidsForeignNamespaces: false,
+          ...operatorSettings,
+          metricsServer: prometheus.url,
           ...settings,
         },
         {
@@ -138,7 +148,8 @@ export async function startRehearsal(
     },
     canary: (namespace) => client.get<Canary>(resources.canaries, { namespace, name: "web" }),
     pass: (timeMs) => new Promise((resolve) => void clock.after(timeMs, resolve)),
-    until: (namespace, test) => waitFor(rehearsal, namespace, test),
+    until: (namespace, test, lifeCount = 1) =>
+      waitFor(rehearsal, { namespace, test, patienceMs: lifeCount * PATIENCE_MS }),
     deployment: (namespace, name) => client.get<Deployment>(resources.deployments, { namespace, name }),
     daemonSet: (namespace, name) => client.get<DaemonSet>(resources.daemonSets, { namespace, name }),
     async weights(namespace) {
@@ -179,8 +190,12 @@ function fastClock(): Clock {
   };
 }
 
-async function waitFor(rehearsal: Rehearsal, namespace: string, test: (canary: Canary) => boolean): Promise<Canary> {
-  const endMs = systemClock.nowMs() + PATIENCE_MS;
+async function waitFor(
+  rehearsal: Rehearsal,
+  of: { readonly namespace: string; readonly test: (canary: Canary) => boolean; readonly patienceMs: number },
+): Promise<Canary> {
+  const { namespace, test, patienceMs } = of;
+  const endMs = systemClock.nowMs() + patienceMs;
   for (;;) {
     const canary = await rehearsal.canary(namespace);
     if (canary !== undefined && test(canary)) return canary;

@@ -113,6 +113,9 @@ async function undisturbed(ending: Ending, seed: number): Promise<Record<string,
   return end;
 }
 
+/** An operator that dies after every write needs a dozen lives for one release. */
+const LIFE_COUNT = 5;
+
 let runCount = 0;
 
 async function runRelease(ending: Ending, run: { name: string; seed: number }): Promise<Record<string, unknown>> {
@@ -124,24 +127,14 @@ async function runRelease(ending: Ending, run: { name: string; seed: number }): 
   const end = new AbortController();
   const operators = operateThrough(namespace, { way, seed: run.seed, signal: end.signal });
   try {
-    await until(namespace, ({ status }) => status?.phase === "Initialized");
+    await rehearsal.until(namespace, ({ status }) => status?.phase === "Initialized", LIFE_COUNT);
     await startRelease(namespace, ending.image);
     if (way.hasOutage === true) await outage(namespace);
-    return await describeEnd(namespace, await until(namespace, (object) => isOver(object, ending.phase)));
+    const isEnd = (object: Canary): boolean => isOver(object, ending.phase);
+    return await describeEnd(namespace, await rehearsal.until(namespace, isEnd, LIFE_COUNT));
   } finally {
     end.abort();
     await operators;
-  }
-}
-
-/** An operator that dies after every write needs a dozen lives for one release, and each begins with all its lists. */
-async function until(namespace: string, test: (object: Canary) => boolean): Promise<Canary> {
-  for (let patience = 4; ; patience--) {
-    try {
-      return await rehearsal.until(namespace, test);
-    } catch (thrown) {
-      if (patience === 0) throw thrown;
-    }
   }
 }
 
@@ -166,7 +159,11 @@ async function startRelease(namespace: string, image: string): Promise<void> {
 }
 
 async function outage(namespace: string): Promise<void> {
-  await until(namespace, ({ status }) => status?.phase === "Progressing" || status?.phase === "Failed");
+  await rehearsal.until(
+    namespace,
+    ({ status }) => status?.phase === "Progressing" || status?.phase === "Failed",
+    LIFE_COUNT,
+  );
   outages.add(namespace);
   await rehearsal.pass(OUTAGE_MS);
   outages.delete(namespace);

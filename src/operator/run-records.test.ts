@@ -1,34 +1,23 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Canary, type ConfigMap, resources } from "#api";
 import type { KubeClient } from "#kube";
-import { startTestApiServer, type TestApiServer } from "#testing";
 import { readRuns, type Run } from "./records/index.ts";
 import { createRefusingClient } from "./refusing-client.ts";
-import { type Rehearsal, startRehearsal } from "./rehearsal.ts";
+import { badAt, isDone, openScene, type Scene } from "./rehearsal-scene.ts";
 import { canaryWith, deployment } from "./rehearsal-objects.ts";
 import { createRolloutMetrics } from "./telemetry/index.ts";
 
 /** What an operator keeps of the releases that it runs, against a real API server. */
 
-let server: TestApiServer;
-let rehearsal: Rehearsal;
+let rehearsal: Scene;
 
 beforeAll(async () => {
-  server = await startTestApiServer();
-  rehearsal = await startRehearsal(server);
-  rehearsal.prometheus.answer = (query) => {
-    if (query.includes("histogram_quantile")) return 12;
-    return query.includes('namespace="bad') ? 93.1 : 100;
-  };
+  rehearsal = await openScene({ answer: badAt(93.1) });
 });
 
 afterAll(async () => {
   await rehearsal.close();
-  await server.close();
 });
-
-const isPhase = (phase: string) => (object: Canary) =>
-  object.status?.phase === phase && object.status.conditions?.some(({ type }) => type === "Draining") !== true;
 
 async function mapOf(namespace: string): Promise<ConfigMap | undefined> {
   return rehearsal.client.get<ConfigMap>(resources.configMaps, { namespace, name: "web-serin-runs" });
@@ -40,16 +29,11 @@ async function runsOf(namespace: string): Promise<readonly Run[]> {
   return runs;
 }
 
-async function release(namespace: string, image = "podinfo:2"): Promise<void> {
-  const body = { spec: { template: { spec: { containers: [{ name: "web", image }] } } } };
-  await rehearsal.client.patch(resources.deployments, { namespace, name: "web" }, { kind: "strategic", body });
-}
-
 /** Runs an operator until the body is over, and until it has ended. */
 async function operated(
   namespace: string,
   body: () => Promise<void>,
-  options: Partial<Parameters<Rehearsal["runOperator"]>[0]> = {},
+  options: Partial<Parameters<Scene["runOperator"]>[0]> = {},
 ): Promise<void> {
   const end = new AbortController();
   const operator = rehearsal.runOperator({ namespace, signal: end.signal, ...options });
@@ -65,9 +49,9 @@ test("run records: of a release that is rolled back, what was seen, done, and wo
   const namespace = "bad-release";
   await rehearsal.createNamespace(namespace, [deployment, canaryWith({})]);
   await operated(namespace, async () => {
-    await rehearsal.until(namespace, isPhase("Initialized"));
-    await release(namespace);
-    await rehearsal.until(namespace, isPhase("Failed"));
+    await rehearsal.until(namespace, isDone("Initialized"));
+    await rehearsal.release(namespace);
+    await rehearsal.until(namespace, isDone("Failed"));
   });
   const [first, second, ...none] = await runsOf(namespace);
   expect(none).toEqual([]);
@@ -98,8 +82,8 @@ test("run records: a second operator goes on with the run of the first, also pas
   const namespace = "good-restart";
   await rehearsal.createNamespace(namespace, [deployment, canaryWith({}, { interval: "10s" })]);
   await operated(namespace, async () => {
-    await rehearsal.until(namespace, isPhase("Initialized"));
-    await release(namespace);
+    await rehearsal.until(namespace, isDone("Initialized"));
+    await rehearsal.release(namespace);
     await rehearsal.until(namespace, (canary) => canary.status?.canaryWeight === 50);
   });
   expect((await runsOf(namespace)).at(-1)).toMatchObject({
@@ -109,7 +93,7 @@ test("run records: a second operator goes on with the run of the first, also pas
   const body = { binaryData: { "run-0001": Buffer.from("rubbish").toString("base64") } };
   await rehearsal.client.patch(resources.configMaps, { namespace, name: "web-serin-runs" }, { kind: "merge", body });
   await operated(namespace, async () => {
-    await rehearsal.until(namespace, isPhase("Succeeded"));
+    await rehearsal.until(namespace, isDone("Succeeded"));
   });
   const { runs, broken } = readRuns(await mapOf(namespace));
   expect(broken).toMatchObject([{ number: 1 }]);
@@ -124,9 +108,9 @@ test("run records: a ConfigMap of somebody else is left alone and told of once; 
   const foreign = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "web-serin-runs" }, data: { a: "b" } };
   await rehearsal.createNamespace(namespace, [foreign, deployment, canaryWith({})]);
   await operated(namespace, async () => {
-    await rehearsal.until(namespace, isPhase("Initialized"));
-    await release(namespace);
-    await rehearsal.until(namespace, isPhase("Succeeded"));
+    await rehearsal.until(namespace, isDone("Initialized"));
+    await rehearsal.release(namespace);
+    await rehearsal.until(namespace, isDone("Succeeded"));
   });
   const kept = await mapOf(namespace);
   expect(kept?.data).toEqual({ a: "b" });
@@ -146,7 +130,7 @@ test("run records: those of a Canary that was deleted are waited for to go, not 
   await rehearsal.client.create(resources.configMaps, { ...data, metadata: { ...left, ownerReferences: [owner] } });
   await rehearsal.createObjects(namespace, [canaryWith({})]);
   await operated(namespace, async () => {
-    await rehearsal.until(namespace, isPhase("Initialized"));
+    await rehearsal.until(namespace, isDone("Initialized"));
     await rehearsal.pass(2000);
     expect((await mapOf(namespace))?.binaryData).toEqual(data.binaryData);
     await rehearsal.client.delete(resources.configMaps, left);
@@ -167,16 +151,16 @@ test("run records: refused writes cost a release nothing, are counted, and are m
   await operated(
     namespace,
     async () => {
-      await rehearsal.until(namespace, isPhase("Initialized"));
-      await release(namespace);
-      await rehearsal.until(namespace, isPhase("Succeeded"));
+      await rehearsal.until(namespace, isDone("Initialized"));
+      await rehearsal.release(namespace);
+      await rehearsal.until(namespace, isDone("Succeeded"));
       await expect.poll(() => metrics.text()).toMatch(/serin_run_records_refused_total [1-9]/);
       expect(await mapOf(namespace)).toBeUndefined();
       isRefusing = false;
       const before = (await rehearsal.canary(namespace))?.status?.lastPromotedSpec;
-      await release(namespace, "podinfo:3");
+      await rehearsal.release(namespace, "podinfo:3");
       const isNext = (canary: Canary): boolean => canary.status?.lastPromotedSpec !== before;
-      await rehearsal.until(namespace, (canary) => isNext(canary) && isPhase("Succeeded")(canary));
+      await rehearsal.until(namespace, (canary) => isNext(canary) && isDone("Succeeded")(canary));
     },
     { client, metrics },
   );

@@ -1,34 +1,26 @@
 import { Writable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Canary, resources } from "#api";
-import { startTestApiServer, type TestApiServer } from "#testing";
+import type { Canary } from "#api";
 import { runProgram } from "../../src/cli/program.ts";
-import { type Rehearsal, startRehearsal } from "../../src/operator/rehearsal.ts";
+import { badAt, isPhase, openScene, type Scene } from "../../src/operator/rehearsal-scene.ts";
 import { canaryWith, deployment } from "../../src/operator/rehearsal-objects.ts";
 
 /** `serin why` about releases that the operator ran: what it kept is what is printed. */
 
-let server: TestApiServer;
-let rehearsal: Rehearsal;
+let rehearsal: Scene;
 
 beforeAll(async () => {
-  server = await startTestApiServer();
-  rehearsal = await startRehearsal(server);
-  rehearsal.prometheus.answer = (query) => {
-    if (query.includes("histogram_quantile")) return 12;
-    return query.includes('namespace="bad') ? 93.1 : 100;
-  };
+  rehearsal = await openScene({ answer: badAt(93.1) });
 });
 
 afterAll(async () => {
   await rehearsal.close();
-  await server.close();
 });
 
 async function serin(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
   const [out, err] = [collect(), collect()];
   const status = await runProgram({
-    argv: [...argv, "--kubeconfig", server.kubeconfigPath],
+    argv: [...argv, "--kubeconfig", rehearsal.kubeconfigPath],
     stdout: out.stream,
     stderr: err.stream,
     env: {},
@@ -54,9 +46,8 @@ async function released(namespace: string, isEnd: (canary: Canary) => boolean): 
   const end = new AbortController();
   const operator = rehearsal.runOperator({ namespace, signal: end.signal });
   try {
-    await rehearsal.until(namespace, ({ status }) => status?.phase === "Initialized");
-    const body = { spec: { template: { spec: { containers: [{ name: "web", image: "podinfo:2" }] } } } };
-    await rehearsal.client.patch(resources.deployments, { namespace, name: "web" }, { kind: "strategic", body });
+    await rehearsal.until(namespace, isPhase("Initialized"));
+    await rehearsal.release(namespace);
     await rehearsal.until(namespace, isEnd);
     await rehearsal.pass(12_000);
   } finally {

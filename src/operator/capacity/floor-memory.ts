@@ -1,4 +1,4 @@
-import type { FloorLease } from "./plan-floor.ts";
+import type { FloorLease } from "../scalers/index.ts";
 
 /**
  * What a process remembers of the floors that it wrote, so that it neither fights with who writes them back nor asks twice.
@@ -14,6 +14,10 @@ export interface FloorMemory {
   gaveBack(id: FloorId): void;
   /** How often somebody else has written a floor back, when that is why it is not written any more. */
   revertedCount(id: FloorId): number | undefined;
+  /** The API server refused to write the floor, or wrote it at last. */
+  refused(id: FloorId, refusal: FloorRefusal | undefined): void;
+  /** In what words the floor is refused, the same as long as it is; undefined when it is not. */
+  refusal(id: FloorId): string | undefined;
   /** True the first time for an object and a floor. */
   isFirstNudge(id: FloorId, raise: string): boolean;
   forget(key: string): void;
@@ -36,6 +40,12 @@ export interface WrittenFloor {
   readonly lease: FloorLease;
 }
 
+/** Why a write was refused. */
+export interface FloorRefusal {
+  readonly code: string;
+  readonly words: string;
+}
+
 /** So many reversions within the window are a tool that will go on, such as a GitOps controller. Source: keda-hpa-spec 20.13. */
 const REVERSION_LIMIT = 3;
 const REVERSION_WINDOW_MS = 600_000;
@@ -48,6 +58,7 @@ interface FloorState {
   readonly isReverted: boolean;
   readonly revertedMs: readonly number[];
   readonly isGivenUp: boolean;
+  readonly refusal: FloorRefusal | undefined;
   readonly nudged: string | undefined;
 }
 
@@ -56,6 +67,7 @@ const untouched: FloorState = {
   isReverted: false,
   revertedMs: [],
   isGivenUp: false,
+  refusal: undefined,
   nudged: undefined,
 };
 
@@ -91,6 +103,12 @@ export function createFloorMemory(): FloorMemory {
       const { isGivenUp, revertedMs } = of(id);
       return isGivenUp ? revertedMs.length : undefined;
     },
+    refused(id, refusal) {
+      const state = of(id);
+      // A text that changes with each try would be written into the status each time.
+      if (state.refusal?.code !== refusal?.code) put(id, { ...state, refusal });
+    },
+    refusal: (id) => of(id).refusal?.words,
     isFirstNudge(id, raise) {
       const state = of(id);
       put(id, { ...state, nudged: raise });

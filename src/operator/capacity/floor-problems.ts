@@ -1,8 +1,7 @@
 import type { KubeObject } from "#api";
 import type { Problem } from "#base";
+import { FLOOR_ANNOTATION, readLease } from "../scalers/index.ts";
 import { type CopyName, floorTriggerIndex } from "./floor-trigger.ts";
-import { FLOOR_ANNOTATION } from "../scalers/index.ts";
-import { readLease } from "./plan-floor.ts";
 
 const MAX_TEXT_LENGTH = 100;
 
@@ -15,6 +14,8 @@ export function floorProblem(
     readonly canaryUid: string;
     /** Times that somebody wrote the floor back, when that is why it is not written any more. */
     readonly revertedCount: number | undefined;
+    /** What the API server says to its being written, when it refuses it. */
+    readonly refusal: string | undefined;
     readonly isGone: (canaryUid: string) => boolean;
   },
 ): Problem | undefined {
@@ -33,6 +34,13 @@ export function floorProblem(
       code: "floor-foreign",
       message: "another Canary holds a floor under it; no second one is held",
       fix: "give each Canary an autoscaler of its own",
+    };
+  if (of.refusal !== undefined)
+    return {
+      path,
+      code: "floor-refused",
+      message: `its floor cannot be written: ${of.refusal}; traffic waits for the pods that there are`,
+      fix: "let the operator's role and the admission policies of the namespace allow it, or correct the object",
     };
   if (of.revertedCount === undefined || floorTriggerIndex(scaler, of) !== undefined) return undefined;
   const isKeda = scaler.kind === "ScaledObject";

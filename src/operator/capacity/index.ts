@@ -15,7 +15,6 @@ export {
   heldFloor,
   planFloor,
   planRelease,
-  readLease,
 } from "./plan-floor.ts";
 export { type CopyTimes, createPodTimes, type PodTimes } from "./pod-times.ts";
 export { podsForLoad } from "./pods-for-load.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { KubeObject } from "#api";
 import { isObject } from "#base";
-import { FLOOR_ANNOTATION } from "../scalers/index.ts";
-import { boundsOf, type FloorPlan, heldFloor, ownMinimum, planFloor, planRelease, readLease } from "./plan-floor.ts";
+import { FLOOR_ANNOTATION, readLease } from "../scalers/index.ts";
+import { boundsOf, type FloorPlan, heldFloor, ownMinimum, planFloor, planRelease } from "./plan-floor.ts";
 
 const us = { canaryUid: "us", isGone: (uid: string) => uid === "gone" };
 
@@ -111,11 +111,6 @@ test.each([
   expect(heldFloor(garbled, "us")).toBeUndefined();
 });
 
-test("readLease: a lease on another field is not this kind's", () => {
-  const lease = { ...leaseOf(2, 6), field: "maxReplicas" };
-  expect(readLease(hpa({ minReplicas: 6 }, lease)).kind).toBe("unreadable");
-});
-
 test("planRelease: what was before returns, a field that was absent goes, notes of others stay", () => {
   const raised = hpa({ minReplicas: 6 }, leaseOf(2, 6));
   const back = after(raised, planRelease(raised, "us"));
@@ -143,15 +138,6 @@ test("planFloor: of a ScaledObject, whose field may be absent and whose upper bo
   expect(raised.spec).toEqual({ idleReplicaCount: 0, minReplicaCount: 100 });
   expect(boundsOf(raised)).toEqual({ ownMin: 0, min: 100, max: 100 });
   expect(after(raised, planRelease(raised, "us")).spec).toEqual({ idleReplicaCount: 0 });
-});
-
-test("readLease: what KEDA copies from a ScaledObject onto its HPA is no lease of the HPA", () => {
-  const lease = { canary: "us", field: "minReplicaCount", before: 1, floor: 6 };
-  const copy = hpa({ minReplicas: 6 }, lease);
-  const ownerReferences = [
-    { apiVersion: "keda.sh/v1alpha1", kind: "ScaledObject", name: "web", uid: "s", controller: true },
-  ];
-  expect(readLease({ ...copy, metadata: { ...copy.metadata, ownerReferences } })).toEqual({ kind: "none" });
 });
 
 test("planFloor and planRelease: any sequence of raises ends where it began", () => {

@@ -1,62 +1,11 @@
-import { controllerOf, type KubeObject } from "#api";
+import type { KubeObject } from "#api";
 import { isObject } from "#base";
-import { FLOOR_ANNOTATION, type FloorLease as StoredLease } from "../scalers/index.ts";
+import { boundFieldsOf, FLOOR_ANNOTATION, type FloorLease, readLease, specWithoutFloor } from "../scalers/index.ts";
 
 /**
  * A floor is a lease on an autoscaler: the annotation tells what was there before, and one write changes it together with
  * the field. Plans, and never writes. Source: docs/design/0005-capacity.md, Leases; keda-hpa-spec 21, 22.
  */
-
-/** A lease; `before` is null when the field was absent. */
-export type FloorLease = StoredLease & { readonly before: number | null };
-
-/** What an autoscaler's annotation says. */
-export type LeaseReading =
-  | { readonly kind: "none" }
-  | { readonly kind: "held"; readonly lease: FloorLease }
-  /** Somebody else wrote it, or garbled it: what was there before is not known. */
-  | { readonly kind: "unreadable"; readonly text: string };
-
-/** Lower and upper bound of an autoscaler, as its kind has them. */
-interface BoundFields {
-  readonly min: string;
-  readonly max: string;
-  readonly minByDefault: number;
-  readonly maxByDefault: number;
-}
-
-/** Source: keda-hpa-spec 2 and 18.1. */
-const FIELDS_OF_KIND: Readonly<Record<string, BoundFields>> = {
-  HorizontalPodAutoscaler: { min: "minReplicas", max: "maxReplicas", minByDefault: 1, maxByDefault: 1 },
-  ScaledObject: { min: "minReplicaCount", max: "maxReplicaCount", minByDefault: 0, maxByDefault: 100 },
-};
-
-/** Reads the lease of an autoscaler. What KEDA copied from a ScaledObject onto its HPA is no lease of the HPA. */
-export function readLease(scaler: KubeObject): LeaseReading {
-  const text = scaler.metadata.annotations?.[FLOOR_ANNOTATION];
-  if (text === undefined || controllerOf(scaler)?.kind === "ScaledObject") return { kind: "none" };
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return { kind: "unreadable", text };
-  }
-  const lease = leaseOf(value);
-  return lease?.field === FIELDS_OF_KIND[scaler.kind]?.min && lease !== undefined
-    ? { kind: "held", lease }
-    : { kind: "unreadable", text };
-}
-
-function leaseOf(value: unknown): FloorLease | undefined {
-  if (!isObject(value)) return undefined;
-  const { canary, field, before = null, floor } = value;
-  if (typeof canary !== "string" || typeof field !== "string" || !isCount(floor)) return undefined;
-  return before === null || isCount(before) ? { canary, field, before, floor } : undefined;
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0;
-}
 
 /** Bounds of an autoscaler in pods. */
 export interface ScalerBounds {
@@ -68,7 +17,7 @@ export interface ScalerBounds {
 }
 
 export function boundsOf(scaler: KubeObject): ScalerBounds {
-  const fields = fieldsOf(scaler);
+  const fields = boundFieldsOf(scaler);
   const min = numberAt(scaler, fields.min) ?? fields.minByDefault;
   return {
     ownMin: ownMinimum(scaler) ?? fields.minByDefault,
@@ -79,10 +28,7 @@ export function boundsOf(scaler: KubeObject): ScalerBounds {
 
 /** The lower bound that its owner wrote, under a lease or not; undefined when they wrote none. */
 export function ownMinimum(scaler: KubeObject): number | undefined {
-  const now = numberAt(scaler, fieldsOf(scaler).min);
-  const reading = readLease(scaler);
-  if (reading.kind !== "held" || now !== reading.lease.floor) return now;
-  return reading.lease.before ?? undefined;
+  return numberIn(specWithoutFloor(scaler), boundFieldsOf(scaler).min);
 }
 
 /** The floor that a Canary holds the autoscaler at; undefined when it holds none, and when somebody wrote over it. */
@@ -130,7 +76,7 @@ function planKnownFloor(
   const floor = Math.min(wanted, max);
   if (floor <= ownMin) return reading.kind === "none" ? { kind: "none" } : givenBack(scaler, reading.lease);
   if (!isForeign && reading.kind === "held" && heldFloor(scaler, of.canaryUid) === floor) return { kind: "none" };
-  const field = fieldsOf(scaler).min;
+  const field = boundFieldsOf(scaler).min;
   const lease: FloorLease = { canary: of.canaryUid, field, before: ownMinimum(scaler) ?? null, floor };
   return patchOf(scaler, JSON.stringify(lease), { [field]: floor });
 }
@@ -163,7 +109,7 @@ function givenBack(scaler: KubeObject, lease: FloorLease): FloorPlan {
 }
 
 function returned(scaler: KubeObject, before: number | null): number | null {
-  const max = numberAt(scaler, fieldsOf(scaler).max);
+  const max = numberAt(scaler, boundFieldsOf(scaler).max);
   return before === null || max === undefined ? before : Math.min(before, max);
 }
 
@@ -173,13 +119,11 @@ function patchOf(scaler: KubeObject, annotation: string | null, spec: object | u
   return { kind: "patch", body: { metadata, ...(spec === undefined ? {} : { spec }) } };
 }
 
-function fieldsOf(scaler: KubeObject): BoundFields {
-  const fields = FIELDS_OF_KIND[scaler.kind];
-  return fields ?? { min: "minReplicas", max: "maxReplicas", minByDefault: 0, maxByDefault: Number.MAX_SAFE_INTEGER };
+function numberAt(scaler: KubeObject, field: string): number | undefined {
+  return numberIn(isObject(scaler.spec) ? scaler.spec : {}, field);
 }
 
-function numberAt(scaler: KubeObject, field: string): number | undefined {
-  const spec = isObject(scaler.spec) ? scaler.spec : {};
+function numberIn(spec: Readonly<Record<string, unknown>>, field: string): number | undefined {
   const value = spec[field];
   return typeof value === "number" ? value : undefined;
 }

@@ -1,6 +1,7 @@
 import { type ConfigMap, type KubeObject, type Resource, resources } from "#api";
+import { readLease } from "../scalers/index.ts";
 import { floorConfigHolder, planFloorConfigRelease } from "./floor-trigger.ts";
-import { type FloorPlan, planRelease, readLease } from "./plan-floor.ts";
+import { type FloorPlan, planRelease } from "./plan-floor.ts";
 import { releasedAnnotations, restHolders } from "./rest-mark.ts";
 
 /** What was written on objects of others for a Canary, and is taken back when it has no use any more. Plans, and never writes. */

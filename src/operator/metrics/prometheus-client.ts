@@ -56,8 +56,6 @@ export interface PrometheusData {
   readonly result: unknown;
   /** When the answer was written, by the server's clock. */
   readonly writtenMs: number | undefined;
-  /** Length of the answer. */
-  readonly byteCount: number;
 }
 
 /** One call of the query API. */
@@ -204,7 +202,7 @@ function dataOf(response: {
   if (!isObject(body) || body.status !== "success" || !isObject(body.data))
     return { kind: "unreachable", message: `the answer is not one of Prometheus: ${shown()}` };
   const { resultType, result } = body.data;
-  return { kind: "data", resultType, result, writtenMs: response.writtenMs, byteCount: text.length };
+  return { kind: "data", resultType, result, writtenMs: response.writtenMs };
 }
 
 function vectorOf({ resultType, result, writtenMs }: PrometheusData): PrometheusAnswer {

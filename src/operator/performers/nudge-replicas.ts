@@ -1,11 +1,9 @@
-import { type Deployment, keyOf } from "#api";
-import { ApiFailure } from "#kube";
-import { type CopyName, floorTriggerIndex, type FloorMemory } from "../capacity/index.ts";
+import { keyOf } from "#api";
+import { type CopyName, floorTriggerIndex, type FloorMemory, heldFloor, markedResource } from "../capacity/index.ts";
 import type { FloorContext } from "./set-floor.ts";
 import { floorInForce, scalerOf, type Snapshot } from "../reconcilers/index.ts";
-
-/** What a JSON patch whose test does not hold is answered with, and a conflict. */
-const WAS_MOVED: ReadonlySet<number> = new Set([409, 422]);
+import { WriteRefused } from "../views/index.ts";
+import { writeReplicas } from "./write-replicas.ts";
 
 /**
  * Gives a copy at once the pods that its autoscaler will give it at its next look, up to 15 s later: only upward, once for
@@ -30,20 +28,21 @@ async function nudge(
   if (workload?.kind !== "Deployment" || scaler === undefined || floor === undefined) return;
   // That floor is a metric: it rises as the autoscaler's own rules let it.
   if (floorTriggerIndex(scaler, { canary: names.canary, copy }) !== undefined) return;
+  // Lowered or given back at this very look: the autoscaler would undo what is asked for.
+  const resource = markedResource(scaler);
+  const live = resource && views.of(resource)?.get({ namespace: names.namespace, name: scaler.metadata.name ?? "" });
+  if (live === undefined || heldFloor(live, canary.metadata.uid ?? "") !== floor) return;
   const key = { namespace: names.namespace, name: copy === "primary" ? names.primary : names.target };
   const count = views.deployments.get(key)?.spec.replicas ?? 0;
   if (count <= 0 || count >= floor) return;
   if (!floors.isFirstNudge({ key: keyOf(canary), copy }, `${scaler.metadata.uid} ${floor}`)) return;
-  const path = "/spec/replicas";
-  const body = [
-    { op: "test", path, value: count },
-    { op: "replace", path, value: floor },
-  ];
+  const of = { canary: names.canaryRef, copy, from: count, to: floor };
   try {
-    const { spec }: Deployment = await views.deployments.patch(key, { kind: "json", body });
-    log.debug("pods asked for at once", { canary: names.canaryRef, copy, from: count, to: spec.replicas });
+    await writeReplicas(key, (now) => (now > 0 && now < floor ? floor : undefined), { views });
+    log.debug("pods asked for at once", of);
   } catch (thrown) {
-    // The autoscaler was faster.
-    if (!(thrown instanceof ApiFailure) || !WAS_MOVED.has(thrown.httpStatus)) throw thrown;
+    if (!(thrown instanceof WriteRefused)) throw thrown;
+    // The autoscaler asks for them at its next look.
+    log.info("pods were not asked for at once", { ...of, error: thrown.message });
   }
 }

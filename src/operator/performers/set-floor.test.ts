@@ -2,46 +2,34 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type HorizontalPodAutoscaler, type KubeObject, resources } from "#api";
 import { seededRandom, silentLog } from "#base";
 import { type KubeClient, systemClock } from "#kube";
-import { startTestApiServer, type TestApiServer } from "#testing";
 import { createFloorMemory } from "../capacity/index.ts";
 import { createFaultyClient } from "../faulty-client.ts";
 import { read } from "../reconcilers/index.ts";
-import { type Rehearsal, startRehearsal } from "../rehearsal.ts";
+import { createRefusingClient } from "../refusing-client.ts";
+import { operatorSettings } from "../rehearsal.ts";
+import { openScene, type Scene } from "../rehearsal-scene.ts";
 import { autoscaler, canaryWith, deployment } from "../rehearsal-objects.ts";
 import { FLOOR_ANNOTATION } from "../scalers/index.ts";
 import { createViews } from "../views/index.ts";
 import { nudgeReplicas } from "./nudge-replicas.ts";
 import { type FloorContext, setFloor } from "./set-floor.ts";
+import { scaleTarget } from "./write-scalers.ts";
 
 /** What floors write, against a real API server, while others write too. */
 
-let server: TestApiServer;
-let rehearsal: Rehearsal;
+let rehearsal: Scene;
 const stop = new AbortController();
 
 beforeAll(async () => {
-  server = await startTestApiServer();
-  rehearsal = await startRehearsal(server);
+  rehearsal = await openScene();
 });
 
 afterAll(async () => {
   stop.abort();
   await rehearsal.close();
-  await server.close();
 });
 
 const ref = { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", name: "web-hpa" };
-const settings = {
-  selectorLabels: ["app"],
-  labelPrefixes: [],
-  tracksConfigs: false,
-  meshProvider: "istio",
-  metricsServer: "",
-  minIntervalMs: 1000,
-  ingressAnnotationsPrefix: "",
-  forbidsForeignNamespaces: false,
-};
-
 /** A Canary with its autoscaler, and what floors are written with. */
 async function scene(namespace: string, of: { client?: KubeClient; source?: KubeObject; replicas?: number } = {}) {
   const target = { ...deployment, spec: { ...deployment.spec, replicas: of.replicas ?? 2 } };
@@ -53,7 +41,7 @@ async function scene(namespace: string, of: { client?: KubeClient; source?: Kube
   const floors = createFloorMemory();
   const key = { namespace, name: "web-hpa" };
   const snapshotNow = () => {
-    const snapshot = read(`${namespace}/web`, { views: context.views, settings });
+    const snapshot = read(`${namespace}/web`, { views: context.views, settings: operatorSettings });
     if (snapshot === undefined) throw new Error("no such Canary");
     return snapshot;
   };
@@ -62,7 +50,9 @@ async function scene(namespace: string, of: { client?: KubeClient; source?: Kube
     hpa: () => rehearsal.client.get<HorizontalPodAutoscaler>(resources.horizontalPodAutoscalers, key),
     floor: (replicaCount: number | undefined) =>
       setFloor({ kind: "set-floor", copy: "canary", replicaCount }, { snapshot: snapshotNow(), floors }, context),
-    nudge: () => nudgeReplicas({ snapshot: snapshotNow(), floors }, context),
+    nudge: (snapshot = snapshotNow()) => nudgeReplicas({ snapshot, floors }, context),
+    snapshotNow,
+    scale: (replicaCount: number) => scaleTarget(replicaCount, snapshotNow(), context),
   };
 }
 
@@ -75,13 +65,13 @@ test("setFloor: raised, raised again and given back, each by one write; the same
   expect(live?.metadata.annotations?.[FLOOR_ANNOTATION]).toBeUndefined();
 });
 
-/** A client that lets something happen right before the first patch of an autoscaler. */
-function interrupted(happen: () => Promise<unknown>): KubeClient {
+/** A client that lets something happen right before the first patch of a kind. */
+function interrupted(happen: () => Promise<unknown>, kind = "HorizontalPodAutoscaler"): KubeClient {
   let isOver = false;
   return {
     ...rehearsal.client,
     async patch(resource, key, patch) {
-      if (resource.kind === "HorizontalPodAutoscaler" && !isOver) {
+      if (resource.kind === kind && !isOver) {
         isOver = true;
         await happen();
       }
@@ -177,9 +167,42 @@ test("nudgeReplicas: pods of a floor that is in force are asked for at once, onc
   expect([(await hpa())?.spec.minReplicas, await count()], "never downward").toEqual([4, 6]);
 });
 
+test("nudgeReplicas: a floor that was given back at the same look asks for nothing", async () => {
+  const { floor, nudge, snapshotNow } = await scene("given-back");
+  await floor(5);
+  const before = snapshotNow();
+  await floor(undefined);
+  await nudge(before);
+  expect((await rehearsal.deployment("given-back", "web"))?.spec.replicas).toBe(2);
+});
+
 test("nudgeReplicas: a target without pods is left to who wakes it", async () => {
   const { floor, nudge } = await scene("asleep", { replicas: 0 });
   await floor(5);
   await nudge();
   expect((await rehearsal.deployment("asleep", "web"))?.spec.replicas).toBe(0);
+});
+
+test.each([
+  ["a target that wakes keeps the pods that an autoscaler has given it meanwhile", 0, 3, 5, 5],
+  ["a target that has fewer gets them all the same", 1, 5, 2, 5],
+  ["a target that is to rest rests, whatever was given it", 4, 0, 5, 0],
+])("scaleTarget: %s", async (_, replicas, wanted, meanwhile, end) => {
+  const namespace = `woken-${wanted}-${meanwhile}`;
+  const key = { namespace, name: "web" };
+  const given = { kind: "merge" as const, body: { spec: { replicas: meanwhile } } };
+  const client = interrupted(() => rehearsal.client.patch(resources.deployments, key, given), "Deployment");
+  const { scale } = await scene(namespace, { client, replicas });
+  await scale(wanted);
+  expect((await rehearsal.deployment(namespace, "web"))?.spec.replicas).toBe(end);
+});
+
+test("nudgeReplicas: a refusal is left to the autoscaler, which gives the pods itself", async () => {
+  const refused = createRefusingClient(rehearsal.client, ({ resource }) =>
+    resource === "deployments" ? { httpStatus: 403, reason: "Forbidden", message: "no" } : undefined,
+  );
+  const { floor, nudge } = await scene("forbidden", { client: refused });
+  await floor(5);
+  await nudge();
+  expect((await rehearsal.deployment("forbidden", "web"))?.spec.replicas).toBe(2);
 });

@@ -13,10 +13,12 @@ import {
   planFloor,
   planFloorConfig,
   planRelease,
-  readLease,
 } from "../capacity/index.ts";
+import { plainText } from "../gates/index.ts";
 import type { OperatorContext } from "../operator-context.ts";
 import { hasCanary, scalerOf, type Snapshot } from "../reconcilers/index.ts";
+import { readLease } from "../scalers/index.ts";
+import { WriteRefused } from "../views/index.ts";
 import { viewOf } from "./write-objects.ts";
 
 /** How often a floor is planned anew when others write to its object meanwhile, which an autoscaler's status does. */
@@ -30,17 +32,51 @@ export interface FloorOptions {
   readonly floors: FloorMemory;
 }
 
+type FloorCommand = Extract<Command, { kind: "set-floor" }>;
+
+/** Refusals are told in a condition, which has little room. */
+const MAX_WORDS_LENGTH = 300;
+
 /**
  * Holds a copy's autoscaler above a number of pods, or lets it go. A ScaledObject with a floor trigger is left alone, and the
  * number is written where the trigger reads it.
+ *
+ * A floor that the API server refuses is remembered, to be told and tried again, and ends nothing: floors are raised before
+ * traffic moves, and no write that is refused may keep traffic where it hurts. Without the pods no more traffic comes.
  */
-export async function setFloor(
-  command: Extract<Command, { kind: "set-floor" }>,
-  options: FloorOptions,
+export async function setFloor(command: FloorCommand, options: FloorOptions, context: FloorContext): Promise<void> {
+  const { snapshot, floors } = options;
+  const id = { key: keyOf(snapshot.canary), copy: command.copy };
+  try {
+    await writeFloor(command, options, context);
+    floors.refused(id, undefined);
+  } catch (thrown) {
+    if (!(thrown instanceof WriteRefused)) throw thrown;
+    const words = plainText(thrown.status?.message ?? thrown.message, MAX_WORDS_LENGTH);
+    floors.refused(id, { code: thrown.code, words });
+    context.log.warn("a floor was not written", { ...id, object: thrown.object, error: words });
+  }
+}
+
+/** Whether a floor of the Canary is still to be written, or to be given back. */
+export function isFloorRefused({ snapshot, floors }: FloorOptions): boolean {
+  const key = keyOf(snapshot.canary);
+  return (["primary", "canary"] as const).some((copy) => floors.refusal({ key, copy }) !== undefined);
+}
+
+/** A refused floor is asked for again at each look; one that is not asked for any more is not refused. */
+export function forgetRefusals(commands: readonly Command[], { snapshot, floors }: FloorOptions): void {
+  const key = keyOf(snapshot.canary);
+  for (const copy of ["primary", "canary"] as const)
+    if (!commands.some((command) => command.kind === "set-floor" && command.copy === copy))
+      floors.refused({ key, copy }, undefined);
+}
+
+async function writeFloor(
+  { copy, replicaCount }: FloorCommand,
+  { snapshot, floors }: FloorOptions,
   context: FloorContext,
 ): Promise<void> {
-  const { copy, replicaCount } = command;
-  const { snapshot, floors } = options;
   const named = scalerOf(copy, snapshot);
   if (named === undefined) return;
   const id = { key: keyOf(snapshot.canary), copy };

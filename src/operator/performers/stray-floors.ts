@@ -1,9 +1,14 @@
 import type { CanaryStatus } from "#api";
-import { readLease } from "../capacity/index.ts";
 import { floorInForce, scalerOf } from "../reconcilers/index.ts";
+import { readLease } from "../scalers/index.ts";
 import { type FloorContext, type FloorOptions, setFloor } from "./set-floor.ts";
 
 const ENDED: ReadonlySet<string> = new Set(["Initialized", "Succeeded", "Failed"]);
+
+/** Whether no release is on its way and no traffic is left to take back. */
+export function hasEnded({ phase, canaryWeight }: Pick<CanaryStatus, "phase" | "canaryWeight">): boolean {
+  return ENDED.has(phase) && canaryWeight === 0;
+}
 
 /**
  * Gives back what is left of a floor when a release is over: one that never came into force, or that somebody wrote over. A
@@ -16,7 +21,7 @@ export async function returnStrayFloors(
   context: FloorContext,
 ): Promise<void> {
   const { snapshot } = options;
-  if (!ENDED.has(status.phase) || status.canaryWeight > 0) return;
+  if (!hasEnded(status)) return;
   for (const copy of ["primary", "canary"] as const) {
     const scaler = scalerOf(copy, snapshot);
     const isKept = copy === "primary" && (status.capacity?.reserveCount ?? 0) > 0;

@@ -5,8 +5,11 @@ import type { OperatorContext } from "../operator-context.ts";
 import type { Snapshot } from "../reconcilers/index.ts";
 import { pauseOf, planTwin } from "../scalers/index.ts";
 import { viewOf } from "./write-objects.ts";
+import { writeReplicas } from "./write-replicas.ts";
 
 /** What commands about autoscalers and replicas write. Each is a patch of what differs, so that others' fields stay. */
+
+type Writing = Pick<OperatorContext, "views">;
 
 /**
  * Brings the twin in step with its source, whatever the release is at, and takes away the twins of autoscalers that the
@@ -14,7 +17,7 @@ import { viewOf } from "./write-objects.ts";
  * workload, so an old twin goes before, and the new one comes when it is seen to be gone; the primary keeps its pods
  * meanwhile. Two HPAs may stand side by side for a moment, so there the new one comes first. Source: keda-hpa-spec 3.1, 20.4.
  */
-export async function ensureScaler(snapshot: Snapshot, context: OperatorContext): Promise<void> {
+export async function ensureScaler(snapshot: Snapshot, context: Writing): Promise<void> {
   const { scaler, canary } = snapshot;
   // An autoscaler that cannot be read is no reason to leave the primary without one.
   if (canary.spec.autoscalerRef !== undefined && scaler?.source === undefined) return;
@@ -38,7 +41,7 @@ export async function ensureScaler(snapshot: Snapshot, context: OperatorContext)
 }
 
 /** By UID: what took the name meanwhile is somebody else's. */
-async function drop(orphans: readonly KubeObject[], { names }: Snapshot, context: OperatorContext): Promise<void> {
+async function drop(orphans: readonly KubeObject[], { names }: Snapshot, context: Writing): Promise<void> {
   for (const { kind, metadata } of orphans) {
     const { name = "", uid = "", deletionTimestamp } = metadata;
     if (deletionTimestamp !== undefined) continue;
@@ -51,21 +54,22 @@ async function drop(orphans: readonly KubeObject[], { names }: Snapshot, context
  * Gives a primary without pods those that its ScaledObject keeps at least. KEDA does it too, but only where it can read every
  * trigger, and at its next poll. Source: keda-hpa-spec 20.10, 20.16.
  */
-async function wakePrimary({ scaler, workload, names }: Snapshot, context: OperatorContext): Promise<void> {
+async function wakePrimary({ scaler, workload, names }: Snapshot, context: Writing): Promise<void> {
   if (scaler?.resource !== resources.scaledObjects || workload?.primary === undefined) return;
-  const minCount = scaler.twin?.spec.minReplicaCount;
+  const { minReplicaCount: minCount, idleReplicaCount: idleCount } = scaler.twin?.spec ?? {};
   const isPaused = scaler.primary !== undefined && pauseOf(scaler.primary).kind === "foreign";
-  if (isPaused || typeof minCount !== "number" || minCount < 1) return;
-  if (workload.kind !== "Deployment" || workload.observePrimary()?.desiredCount !== 0) return;
+  // One that idles has no pods while nothing is asked of it; KEDA would take them away again.
+  if (isPaused || idleCount !== undefined || typeof minCount !== "number" || minCount < 1) return;
+  if (workload.kind !== "Deployment") return;
   const key = { namespace: names.namespace, name: names.primary };
-  await viewOf(workload.resource, context).patch(key, { kind: "merge", body: { spec: { replicas: minCount } } });
+  await writeReplicas(key, (count) => (count === 0 ? minCount : undefined), context);
 }
 
 /**
  * Pauses a target at rest again whose pause somebody took away: a GitOps tool that does not know of it, or a person whose own
  * pause took its place. KEDA takes the pods away that it has brought since. Source: keda-hpa-spec 20.2.
  */
-async function keepAtRest(snapshot: Snapshot, context: OperatorContext): Promise<void> {
+async function keepAtRest(snapshot: Snapshot, context: Writing): Promise<void> {
   const { scaler, names } = snapshot;
   const name = scaler?.source?.metadata.name;
   if (scaler === undefined || name === undefined || !isAtRest(snapshot)) return;
@@ -89,15 +93,18 @@ function isAtRest({ canary, routing, scaler, workload }: Snapshot): boolean {
 }
 
 /** Takes back what keeps a target awake, now that nothing of the Canary's is left to do. */
-export async function settleScaler({ scaler, names }: Snapshot, context: OperatorContext): Promise<void> {
+export async function settleScaler({ scaler, names }: Snapshot, context: Writing): Promise<void> {
   const name = scaler?.source?.metadata.name;
   const body = scaler?.settle();
   if (scaler === undefined || name === undefined || body === undefined) return;
   await viewOf(scaler.resource, context).patch({ namespace: names.namespace, name }, { kind: "merge", body });
 }
 
-/** Scales the target. An autoscaler that would work against it is held before, and let go before pods are asked for. */
-export async function scaleTarget(replicaCount: number, snapshot: Snapshot, context: OperatorContext): Promise<void> {
+/**
+ * Scales the target. An autoscaler that would work against it is held before, and let go before pods are asked for. A target
+ * that has more pods by now keeps them, unless it is to rest.
+ */
+export async function scaleTarget(replicaCount: number, snapshot: Snapshot, context: Writing): Promise<void> {
   const { workload, scaler, names, canary } = snapshot;
   const hold = scaler?.hold(replicaCount === 0);
   const scalerName = scaler?.source?.metadata.name;
@@ -108,5 +115,8 @@ export async function scaleTarget(replicaCount: number, snapshot: Snapshot, cont
   }
   const body = workload?.scale(replicaCount);
   if (workload === undefined || body === undefined) return;
-  await viewOf(workload.resource, context).patch({ namespace, name: names.target }, { kind: "merge", body });
+  const key = { namespace, name: names.target };
+  if (workload.kind !== "Deployment") await viewOf(workload.resource, context).patch(key, { kind: "merge", body });
+  else
+    await writeReplicas(key, (now) => (replicaCount === 0 || now < replicaCount ? replicaCount : undefined), context);
 }

@@ -48,8 +48,9 @@ function floorProblems(snapshot: Snapshot, floors: FloorMemory, { views }: Opera
   return (["primary", "canary"] as const).flatMap((copy) => {
     const scaler = scalerOf(copy, snapshot);
     if (scaler === undefined) return [];
-    const revertedCount = floors.revertedCount({ key: keyOf(canary), copy });
-    const about = { canary: names.canary, copy, canaryUid: canary.metadata.uid ?? "", revertedCount, isGone };
+    const id = { key: keyOf(canary), copy };
+    const told = { revertedCount: floors.revertedCount(id), refusal: floors.refusal(id) };
+    const about = { canary: names.canary, copy, canaryUid: canary.metadata.uid ?? "", ...told, isGone };
     return floorProblem(scaler, about) ?? [];
   });
 }

@@ -11,10 +11,10 @@ import {
 } from "#api";
 import { seededRandom, silentLog } from "#base";
 import { ApiFailure, type KubeClient, systemClock } from "#kube";
-import { startTestApiServer, type TestApiServer } from "#testing";
 import { floorConfigName } from "../capacity/index.ts";
 import { FLOOR_ANNOTATION } from "../scalers/index.ts";
-import { type Rehearsal, startRehearsal } from "../rehearsal.ts";
+import { operatorSettings } from "../rehearsal.ts";
+import { openScene, type Scene } from "../rehearsal-scene.ts";
 import { autoscaler, canaryWith, coreService, deployment } from "../rehearsal-objects.ts";
 import { createViews, type Views } from "../views/index.ts";
 import { observe } from "./observe.ts";
@@ -23,30 +23,16 @@ import { capacityResources } from "./read-capacity.ts";
 
 /** What is read of a real API server, with objects as the controllers of a cluster write them. */
 
-const settings = {
-  selectorLabels: ["app"],
-  labelPrefixes: [],
-  tracksConfigs: false,
-  meshProvider: "istio",
-  metricsServer: "",
-  minIntervalMs: 1000,
-  ingressAnnotationsPrefix: "nginx.ingress.kubernetes.io",
-  forbidsForeignNamespaces: false,
-};
-
-let server: TestApiServer;
-let rehearsal: Rehearsal;
+let rehearsal: Scene;
 const stop = new AbortController();
 
 beforeAll(async () => {
-  server = await startTestApiServer();
-  rehearsal = await startRehearsal(server, { crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()] });
+  rehearsal = await openScene({ crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()] });
 });
 
 afterAll(async () => {
   stop.abort();
   await rehearsal.close();
-  await server.close();
 });
 
 async function openViews(client: KubeClient, wanted: readonly Resource[]): Promise<Views> {
@@ -58,7 +44,7 @@ async function openViews(client: KubeClient, wanted: readonly Resource[]): Promi
 }
 
 function observed(namespace: string, views: Views) {
-  const snapshot = read(`${namespace}/web`, { views, settings });
+  const snapshot = read(`${namespace}/web`, { views, settings: operatorSettings });
   if (snapshot === undefined) throw new Error("no such Canary");
   const none = { youngestReadyMs: undefined, podStartMs: undefined };
   const podTimes = { primary: none, canary: none };

@@ -4,10 +4,9 @@ import type { KubeObject } from "#api";
 import { keepFloor, readLease, specWithoutFloor } from "./floor-lease.ts";
 import { mergeDifference } from "./merge-difference.ts";
 
-const fields = { min: "minReplicas", max: "maxReplicas" };
-
 function leased(text: string, spec: object): KubeObject {
-  return { apiVersion: "a/v1", kind: "A", metadata: { name: "a", annotations: { "serin.dev/floor": text } }, spec };
+  const metadata = { name: "a", annotations: { "serin.dev/floor": text } };
+  return { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", metadata, spec };
 }
 
 test.each([
@@ -19,11 +18,14 @@ test.each([
   '{"canary":"u","field":"minReplicas"}',
   '{"canary":"u","field":"minReplicas","floor":"6"}',
   '{"canary":"u","field":"minReplicas","floor":6,"before":"2"}',
-])("readLease: %s is none, and bounds nothing", (text) => {
+  '{"canary":"u","field":"minReplicas","floor":6.5}',
+  '{"canary":"u","field":"minReplicaCount","floor":6}',
+  '{"canary":"u","field":"maxReplicas","floor":6}',
+])("readLease: %s is none that could be read, and bounds nothing", (text) => {
   const object = leased(text, { minReplicas: 6 });
-  expect(readLease(object)).toBeUndefined();
+  expect(readLease(object)).toEqual({ kind: "unreadable", text });
   expect(specWithoutFloor(object)).toEqual({ minReplicas: 6 });
-  expect(keepFloor(object, { minReplicas: 2 }, fields)).toEqual({ spec: { minReplicas: 2 }, lease: undefined });
+  expect(keepFloor(object, { minReplicas: 2 })).toEqual({ spec: { minReplicas: 2 }, lease: undefined });
 });
 
 test("specWithoutFloor: what was there before, or what somebody has written since", () => {
@@ -34,16 +36,21 @@ test("specWithoutFloor: what was there before, or what somebody has written sinc
   expect(specWithoutFloor(leased(none, { minReplicas: 6, maxReplicas: 9 }))).toEqual({ maxReplicas: 9 });
 });
 
-test("keepFloor: a field of another kind is left as it is; keys that others put into the lease stay", () => {
-  const other = leased('{"canary":"u","field":"behavior","floor":6}', { behavior: { a: 1 }, minReplicas: 1 });
-  expect(keepFloor(other, { minReplicas: 2 }, fields)).toEqual({
-    spec: { minReplicas: 2, behavior: { a: 1 } },
-    lease: undefined,
-  });
+test("readLease: what KEDA copies from a ScaledObject onto its HPA is no lease of the HPA", () => {
+  const copy = leased('{"canary":"u","field":"minReplicas","before":1,"floor":6}', { minReplicas: 6 });
+  const ownerReferences = [
+    { apiVersion: "keda.sh/v1alpha1", kind: "ScaledObject", name: "a", uid: "s", controller: true },
+  ];
+  const made = { ...copy, metadata: { ...copy.metadata, ownerReferences } };
+  expect(readLease(made)).toEqual({ kind: "none" });
+  expect(specWithoutFloor(made)).toEqual({ minReplicas: 6 });
+});
+
+test("keepFloor: keys that others put into the lease stay", () => {
   const noted = leased('{"canary":"u","field":"minReplicas","before":2,"floor":6,"by":"x"}', { minReplicas: 6 });
-  const { lease = "" } = keepFloor(noted, { minReplicas: 3 }, fields);
+  const { lease = "" } = keepFloor(noted, { minReplicas: 3 });
   expect(JSON.parse(lease)).toEqual({ canary: "u", field: "minReplicas", before: 3, floor: 6, by: "x" });
-  expect(JSON.parse(keepFloor(noted, {}, fields).lease ?? "")).toMatchObject({ before: null });
+  expect(JSON.parse(keepFloor(noted, {}).lease ?? "")).toMatchObject({ before: null });
 });
 
 const count = fc.integer({ min: 0, max: 20 });
@@ -54,11 +61,11 @@ test("keepFloor: never lowers the field but to the upper bound, never crosses th
       const max = Math.max(1, min) + extra;
       const live = leased(JSON.stringify({ canary: "u", field: "minReplicas", before, floor }), { minReplicas: floor });
       const wanted = { minReplicas: min, maxReplicas: max };
-      const kept = keepFloor(live, wanted, fields);
+      const kept = keepFloor(live, wanted);
       expect(kept.spec.minReplicas).toBe(Math.min(Math.max(floor, min), max));
       const text = kept.lease ?? JSON.stringify({ canary: "u", field: "minReplicas", before, floor });
       const next = leased(text, kept.spec);
-      expect(keepFloor(next, wanted, fields)).toEqual({ spec: kept.spec, lease: undefined });
+      expect(keepFloor(next, wanted)).toEqual({ spec: kept.spec, lease: undefined });
       // Given back, the object has what its source asks for, or more.
       expect(specWithoutFloor(next).minReplicas).toBe(min);
     }),

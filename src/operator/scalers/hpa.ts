@@ -1,9 +1,6 @@
 import type { HorizontalPodAutoscaler } from "#api";
 import { copiedLabels } from "./copied-metadata.ts";
-import { type BoundFields, specWithoutFloor } from "./floor-lease.ts";
 import { type Twin, type TwinPlan, withBounds } from "./twin.ts";
-
-const hpaBounds: BoundFields = { min: "minReplicas", max: "maxReplicas" };
 
 /** The primary's HPA: the same rules, for the primary. Source: flagger-spec 3.8. */
 export function hpaTwin(source: HorizontalPodAutoscaler, plan: TwinPlan): Twin {
@@ -12,9 +9,8 @@ export function hpaTwin(source: HorizontalPodAutoscaler, plan: TwinPlan): Twin {
     owner: plan.owner,
     labels: copiedLabels(source),
     annotations: {},
-    bounds: hpaBounds,
     spec: {
-      ...withBounds(specWithoutFloor(source), plan.canary, hpaBounds),
+      ...withBounds(source, plan.canary),
       scaleTargetRef: { ...source.spec.scaleTargetRef, name: plan.primary },
     },
   };

@@ -1,4 +1,4 @@
-export { FLOOR_ANNOTATION, type FloorLease, readLease, specWithoutFloor } from "./floor-lease.ts";
+export { boundFieldsOf, FLOOR_ANNOTATION, type FloorLease, readLease, specWithoutFloor } from "./floor-lease.ts";
 export { type OtherScalers, otherScalers, scaledBy, scaledObjectOf } from "./other-scalers.ts";
 export { AWAKE, FORCE_ACTIVATION, PAUSED_REPLICAS, pauseOf } from "./pauses.ts";
 export type { Copy, Neighbour, PreflightFacts, ScalerFindings } from "./preflight-facts.ts";

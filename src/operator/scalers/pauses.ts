@@ -37,7 +37,7 @@ function isTrue(value: string): boolean {
  */
 export function pausePatch(
   source: KubeObject,
-  of: { readonly isHeld: boolean; readonly minCount: number; readonly canaryUid: string },
+  of: { readonly isHeld: boolean; readonly maySleep: boolean; readonly canaryUid: string },
 ): object | undefined {
   const pause = pauseOf(source);
   if (pause.kind === "foreign") return undefined;
@@ -50,7 +50,7 @@ export function pausePatch(
       }
     : {
         ...(isResting ? { [PAUSED_REPLICAS]: null } : {}),
-        ...(needsWaking(source, of.minCount) ? wakeful(of.canaryUid) : {}),
+        ...(of.maySleep && !isAwakeFor(source, of.canaryUid) ? wakeful(of.canaryUid) : {}),
       };
   return Object.keys(annotations).length === 0 ? undefined : { metadata: { annotations } };
 }
@@ -61,8 +61,13 @@ export function settlePatch({ metadata: { annotations = {} } }: KubeObject, cana
   return { metadata: { annotations: { [FORCE_ACTIVATION]: null, [AWAKE]: null } } };
 }
 
-function needsWaking({ metadata: { annotations = {} } }: KubeObject, minCount: number): boolean {
-  return minCount === 0 && annotations[FORCE_ACTIVATION] === undefined;
+/**
+ * Whether it is kept awake by a person, or for this Canary. What an earlier Canary of the name had written is taken over: it
+ * would go with that one in the middle of the release.
+ */
+function isAwakeFor({ metadata: { annotations = {} } }: KubeObject, canaryUid: string): boolean {
+  const { [FORCE_ACTIVATION]: forced, [AWAKE]: holder } = annotations;
+  return forced !== undefined && (holder === undefined || holder === canaryUid);
 }
 
 function wakeful(canaryUid: string): Record<string, string> {

@@ -95,7 +95,7 @@ function versionFindings({ scaler, kedaVersion, names }: PreflightFacts): Findin
     return [
       problem(`KEDA ${kedaVersion} keeps a pod of "${names.target}" while it rests`, "install KEDA 2.11 or later"),
     ];
-  if (minor >= FORCES_ACTIVATION || scaler?.minCount !== 0) return [];
+  if (minor >= FORCES_ACTIVATION || scaler?.maySleep !== true) return [];
   const message = `KEDA ${kedaVersion} may take the pods of "${names.target}" away before it gets traffic`;
-  return [problem(message, "set minReplicaCount to 1, or install KEDA 2.18 or later")];
+  return [problem(message, "set minReplicaCount to 1 and leave idleReplicaCount out, or install KEDA 2.18 or later")];
 }

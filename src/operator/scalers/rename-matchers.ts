@@ -31,8 +31,9 @@ const OF_BOTH_COPIES = /^(?:exported_|kubernetes_)?(?:.*namespace|container|cont
  * - `=~` in each of its alternatives: the name alone, or the name and then a pattern, as in `NAME.*`, `NAME-.+` and
  *   `NAME-[0-9a-z]+-[0-9a-z]+`. A name that goes on with letters is another name: `NAME-gateway.*` stays.
  *
- * Of labels of Services and hosts the Canary's Service counts like the target. `!=` and `!~` stay, but for those that would leave nothing: a query of the target's pods that leaves the primary's out
- * asks for the primary's when it is rewritten. What changes nothing comes back as it was written.
+ * Of labels of Services and hosts the Canary's Service counts like the target. `!=` and `!~` stay, but for those that would
+ * leave nothing: a query of the target's pods that leaves the primary's out asks for the primary's when it is rewritten. What
+ * changes nothing comes back as it was written.
  */
 export function renameMatchers(query: string, renaming: Renaming): string | undefined {
   const parsed = parsePromql(query);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { KubeObject } from "#api";
 import { canaryWith } from "../rehearsal-objects.ts";
 import { pausePatch } from "./pauses.ts";
-import { scaledObjectMinCount, scaledObjectTwin } from "./scaled-object.ts";
+import { maySleep, scaledObjectTwin } from "./scaled-object.ts";
 import { newTwin, type Twin, twinPatch } from "./twin.ts";
 
 const owner = { apiVersion: "flagger.app/v1beta1", kind: "Canary", name: "podinfo", uid: "1", controller: true };
@@ -55,7 +55,10 @@ test("scaledObjectTwin: names, queries and HPA of the primary; pause, floor and 
       name: "podinfo-so-primary",
       namespace: "test",
       labels: { team: "shop" },
-      annotations: { "scaledobject.keda.sh/transfer-hpa-ownership": "true" },
+      annotations: {
+        "scaledobject.keda.sh/transfer-hpa-ownership": "true",
+        "serin.dev/copied": '{"labels":["team"],"annotations":["scaledobject.keda.sh/transfer-hpa-ownership"]}',
+      },
       ownerReferences: [owner],
     },
     spec: {
@@ -113,10 +116,18 @@ test("twinPatch: a ScaledObject follows the source and keeps what others wrote",
   expect(twinPatch(noted, twinOf({}, withSpec({ maxReplicaCount: 9 })))).toEqual({ spec: { maxReplicaCount: 9 } });
 });
 
+test("twinPatch: an annotation that was copied goes with the source's, or with what it is about", () => {
+  const live = newTwin(twinOf());
+  const copied = { "serin.dev/copied": '{"labels":["team"],"annotations":[]}' };
+  const transfer = { "scaledobject.keda.sh/transfer-hpa-ownership": null };
+  const bare = { ...source, metadata: { ...source.metadata, annotations: {} } };
+  expect(twinPatch(live, twinOf({}, bare))).toEqual({ metadata: { annotations: { ...transfer, ...copied } } });
+});
+
 test("pausePatch: touches its own annotations, and a pause of somebody else stays (pinned 38)", () => {
   const paused = "autoscaling.keda.sh/paused-replicas";
   const of = (annotations: Record<string, string>): KubeObject => ({ ...source, metadata: { name: "s", annotations } });
-  const held = { isHeld: true, minCount: 1, canaryUid: "u" };
+  const held = { isHeld: true, maySleep: false, canaryUid: "u" };
   const free = { ...held, isHeld: false };
   expect(pausePatch(of({}), held)).toEqual({ metadata: { annotations: { [paused]: "0" } } });
   expect(pausePatch(of({ [paused]: "0" }), held)).toBeUndefined();
@@ -128,6 +139,18 @@ test("pausePatch: touches its own annotations, and a pause of somebody else stay
   ])
     for (const wish of [held, free]) expect(pausePatch(of(theirs), wish)).toBeUndefined();
   expect(pausePatch(of({ "autoscaling.keda.sh/paused": "false" }), held)).toBeDefined();
+});
+
+test("pausePatch: one that may sleep is awake for its own Canary; a person's wish stays, one of an earlier Canary is taken over", () => {
+  const forced = "autoscaling.keda.sh/force-activation";
+  const of = (annotations: Record<string, string>): KubeObject => ({ ...source, metadata: { name: "s", annotations } });
+  const free = { isHeld: false, maySleep: true, canaryUid: "u" };
+  const awake = { metadata: { annotations: { [forced]: "true", "serin.dev/awake": "u" } } };
+  expect(pausePatch(of({}), free)).toEqual(awake);
+  expect(pausePatch(of({ [forced]: "true", "serin.dev/awake": "u" }), free)).toBeUndefined();
+  expect(pausePatch(of({ [forced]: "true" }), free)).toBeUndefined();
+  expect(pausePatch(of({ [forced]: "true", "serin.dev/awake": "gone" }), free)).toEqual(awake);
+  expect(pausePatch(of({}), { ...free, maySleep: false })).toBeUndefined();
 });
 
 test("scaledObjectTwin: triggers that are none come along as they are", () => {
@@ -143,7 +166,9 @@ test("scaledObjectTwin: triggers that are none come along as they are", () => {
   expect(() => twinOf({}, { ...source, spec: undefined })).not.toThrow();
 });
 
-test("scaledObjectMinCount: none stated is 0, as for KEDA", () => {
-  expect(scaledObjectMinCount(withSpec({ minReplicaCount: 0 }))).toBe(0);
-  expect(scaledObjectMinCount(withSpec({ minReplicaCount: undefined }))).toBe(0);
+test("maySleep: at a lower bound of 0, which is that of none stated, and at any with an idle count", () => {
+  expect(maySleep(withSpec({ minReplicaCount: 0 }))).toBe(true);
+  expect(maySleep(withSpec({ minReplicaCount: undefined }))).toBe(true);
+  expect(maySleep(withSpec({ minReplicaCount: 2 }))).toBe(false);
+  expect(maySleep(withSpec({ minReplicaCount: 2, idleReplicaCount: 0 }))).toBe(true);
 });

@@ -2,16 +2,17 @@ import type { KubeObject } from "#api";
 import { isObject } from "#base";
 import { namesOf } from "#rollout";
 import { copiedAnnotations, copiedLabels } from "./copied-metadata.ts";
-import { type BoundFields, specWithoutFloor } from "./floor-lease.ts";
+import { specWithoutFloor } from "./floor-lease.ts";
 import { primaryTrigger, type Trigger } from "./triggers.ts";
 import { primaryScalerName, type Twin, type TwinPlan, withBounds } from "./twin.ts";
 
-const scaledObjectBounds: BoundFields = { min: "minReplicaCount", max: "maxReplicaCount" };
-
-/** Pods that a ScaledObject keeps by itself; 0 is legal and means that it may sleep. Source: keda-hpa-spec 2. */
-export function scaledObjectMinCount(source: KubeObject): number {
-  const { minReplicaCount } = specWithoutFloor(source);
-  return typeof minReplicaCount === "number" ? minReplicaCount : 0;
+/**
+ * Whether KEDA may take all pods away while no trigger is active: at a lower bound of 0, and at any with an idle count.
+ * Source: keda-hpa-spec 2, 7 (4c).
+ */
+export function maySleep(object: KubeObject): boolean {
+  const { minReplicaCount = 0, idleReplicaCount } = specWithoutFloor(object);
+  return minReplicaCount === 0 || typeof idleReplicaCount === "number";
 }
 
 /**
@@ -20,7 +21,7 @@ export function scaledObjectMinCount(source: KubeObject): number {
  * While something is released it does not sleep: a primary without pods is no place to come back to. Source: keda-hpa-spec 20.10.
  */
 export function scaledObjectTwin(source: KubeObject, plan: TwinPlan): Twin {
-  const { advanced, ...own } = withBounds(specWithoutFloor(source), plan.canary, scaledObjectBounds);
+  const { advanced, ...own } = withBounds(source, plan.canary);
   const spec = {
     ...own,
     scaleTargetRef: { ...(isObject(own.scaleTargetRef) ? own.scaleTargetRef : {}), name: plan.primary },
@@ -32,7 +33,6 @@ export function scaledObjectTwin(source: KubeObject, plan: TwinPlan): Twin {
     owner: plan.owner,
     labels: copiedLabels(source),
     annotations: copiedAnnotations(source, { hasHpaName: hpaNameOf(advanced) !== undefined }),
-    bounds: scaledObjectBounds,
     spec: plan.isReleasing ? awake(spec) : spec,
   };
 }

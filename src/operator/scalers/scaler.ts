@@ -1,8 +1,7 @@
 import { type Canary, type HorizontalPodAutoscaler, type KubeObject, type Resource, resources } from "#api";
-import { specWithoutFloor } from "./floor-lease.ts";
 import { hpaTwin } from "./hpa.ts";
 import { pausePatch, settlePatch } from "./pauses.ts";
-import { scaledObjectMinCount, scaledObjectTwin } from "./scaled-object.ts";
+import { maySleep, scaledObjectTwin } from "./scaled-object.ts";
 import { newTwin, primaryScalerName, type Twin, type TwinPlan, twinPatch } from "./twin.ts";
 
 /** The autoscaler of a Canary's target and its twin for the primary, whatever their kind. Plans, and never writes. */
@@ -10,8 +9,8 @@ export interface Scaler {
   readonly resource: Resource;
   readonly source: KubeObject | undefined;
   readonly primary: KubeObject | undefined;
-  /** Pods that it keeps at least, without a floor of ours; undefined without it. */
-  readonly minCount: number | undefined;
+  /** Whether it may leave its copy without pods; false without it. */
+  readonly maySleep: boolean;
   /** The twin as it should be; undefined without a source. */
   readonly twin: Twin | undefined;
   /** Whether a revision is being released, or waits for it. */
@@ -34,19 +33,18 @@ export function readScaler(
   const primary = get<KubeObject>(resource, primaryScalerName(name));
   if (resource === resources.scaledObjects) {
     const source = get<KubeObject>(resource, name);
-    const minCount = source === undefined ? undefined : scaledObjectMinCount(source);
+    const isSleepy = source !== undefined && maySleep(source);
+    const canaryUid = canary.metadata.uid ?? "";
     return {
       resource,
       source,
       primary,
-      minCount,
+      maySleep: isSleepy,
       isReleasing,
       twin: source === undefined ? undefined : scaledObjectTwin(source, plan),
-      settle: () => (source === undefined ? undefined : settlePatch(source, canary.metadata.uid ?? "")),
+      settle: () => (source === undefined ? undefined : settlePatch(source, canaryUid)),
       hold: (isHeld) =>
-        source === undefined || minCount === undefined
-          ? undefined
-          : pausePatch(source, { isHeld, minCount, canaryUid: canary.metadata.uid ?? "" }),
+        source === undefined ? undefined : pausePatch(source, { isHeld, maySleep: isSleepy, canaryUid }),
     };
   }
   const source = get<HorizontalPodAutoscaler>(resource, name);
@@ -55,7 +53,7 @@ export function readScaler(
     source,
     primary,
     isReleasing,
-    minCount: source === undefined ? undefined : hpaMinCount(source),
+    maySleep: false,
     twin: source === undefined ? undefined : hpaTwin(source, plan),
     // Kubernetes itself leaves a target without pods alone.
     hold: () => undefined,
@@ -75,11 +73,6 @@ export function planTwin({ twin, primary }: Pick<Scaler, "twin" | "primary">): T
   if (primary === undefined) return { kind: "create", object: newTwin(twin) };
   const body = twinPatch(primary, twin);
   return body === undefined ? undefined : { kind: "patch", name: primary.metadata.name ?? "", body };
-}
-
-function hpaMinCount(source: HorizontalPodAutoscaler): number {
-  const { minReplicas } = specWithoutFloor(source);
-  return typeof minReplicas === "number" ? minReplicas : 1;
 }
 
 /** The kind that a Canary's autoscaler is of; undefined without one, and for a kind that is not kept in step. */

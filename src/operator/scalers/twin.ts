@@ -1,6 +1,7 @@
 import type { Canary, KubeObject, OwnerReference } from "#api";
 import { isObject } from "#base";
-import { type BoundFields, FLOOR_ANNOTATION, keepFloor } from "./floor-lease.ts";
+import { boundFieldsOf, FLOOR_ANNOTATION, keepFloor, specWithoutFloor } from "./floor-lease.ts";
+import { metadataChange, withCopied } from "./copied-metadata.ts";
 import { mergeDifference } from "./merge-difference.ts";
 import { PAUSED_REPLICAS, pauseOf } from "./pauses.ts";
 
@@ -14,7 +15,6 @@ export interface Twin {
   readonly labels: Texts;
   readonly annotations: Texts;
   readonly spec: Readonly<Record<string, unknown>>;
-  readonly bounds: BoundFields;
 }
 
 /** What a twin is made with beside its source. */
@@ -35,14 +35,12 @@ export function primaryScalerName(source: string): string {
 }
 
 /**
- * A spec with the bounds that the Canary states for the primary. A lower one above the upper, when only one of the two is
+ * The source's spec without a floor of ours, with the bounds that the Canary states for the primary. A lower one above the upper, when only one of the two is
  * stated, is brought down to it: every API server refuses bounds that cross, and then nothing of the twin is kept in step.
  */
-export function withBounds(
-  spec: Readonly<Record<string, unknown>>,
-  canary: Canary,
-  fields: BoundFields,
-): Readonly<Record<string, unknown>> {
+export function withBounds(source: KubeObject, canary: Canary): Readonly<Record<string, unknown>> {
+  const spec = specWithoutFloor(source);
+  const fields = boundFieldsOf(source);
   const { minReplicas, maxReplicas } = canary.spec.autoscalerRef?.primaryScalerReplicas ?? {};
   const max = maxReplicas ?? spec[fields.max];
   const min = minReplicas ?? spec[fields.min];
@@ -57,14 +55,15 @@ export function withBounds(
 /** The twin as it is first created. */
 export function newTwin({ source, owner, labels, annotations, spec }: Twin): KubeObject {
   const { name = "", namespace } = source.metadata;
+  const copied = withCopied({ labels, annotations });
   return {
     apiVersion: source.apiVersion,
     kind: source.kind,
     metadata: {
       name: primaryScalerName(name),
       ...(namespace === undefined ? {} : { namespace }),
-      labels,
-      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+      labels: copied.labels,
+      ...some("annotations", copied.annotations),
       ownerReferences: [owner],
     },
     spec,
@@ -73,15 +72,15 @@ export function newTwin({ source, owner, labels, annotations, spec }: Twin): Kub
 
 /**
  * Merge patch that brings the live twin in step; undefined when it is. The spec is ours whole, but for a field under a floor;
- * of the metadata only what we have put there. A pause at no pods, which only a copy of the target's rest can be, is taken
+ * of the metadata only what came from the source. A pause at no pods, which only a copy of the target's rest can be, is taken
  * back: it would hold the primary at zero.
  */
 export function twinPatch(live: KubeObject, twin: Twin): object | undefined {
-  const { spec: wanted, lease } = keepFloor(live, twin.spec, twin.bounds);
+  const { spec: wanted, lease } = keepFloor(live, twin.spec);
   const spec = mergeDifference(isObject(live.spec) ? live.spec : {}, wanted);
-  const labels = missing(live.metadata.labels, twin.labels);
+  const { labels, annotations: copied } = metadataChange(live, twin);
   const annotations: Readonly<Record<string, string | null>> = {
-    ...missing(live.metadata.annotations, twin.annotations),
+    ...copied,
     ...(pauseOf(live).kind === "resting" ? { [PAUSED_REPLICAS]: null } : {}),
     ...(lease === undefined ? {} : { [FLOOR_ANNOTATION]: lease }),
   };
@@ -93,10 +92,6 @@ export function twinPatch(live: KubeObject, twin: Twin): object | undefined {
   const guard = isLeased && resourceVersion !== undefined ? { resourceVersion } : {};
   const patched = { ...guard, ...metadata };
   return { ...some("metadata", patched), ...(spec === undefined ? {} : { spec }) };
-}
-
-function missing(live: Texts | undefined, wanted: Texts): Texts {
-  return Object.fromEntries(Object.entries(wanted).filter(([key, value]) => live?.[key] !== value));
 }
 
 function some(key: string, map: Readonly<Record<string, unknown>>): Record<string, unknown> {
