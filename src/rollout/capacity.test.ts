@@ -253,6 +253,51 @@ test("rollback: what is left goes back after a minute, whatever the primary has"
   expect(late.status.canaryWeight).toBe(0);
 });
 
+test("rollback: a load that only requests told is remembered until all of it is back (return-traffic)", () => {
+  const crowded: Scene = {
+    ...analysing,
+    status: { phase: "Progressing", canaryWeight: 80, failedChecks: 3, capacity: { requestsPerSecond: 400 } },
+    spec: { capacity: { requestsPerPod: 40 } },
+    target: { desiredCount: 9 },
+    primary: { desiredCount: 6 },
+    observation: { capacity: unknownCapacity },
+  };
+  const part = decideScene(crowded);
+  expect(part.status).toMatchObject({ phase: "Failed", canaryWeight: 40 });
+  // Nothing asks for requests any more.
+  const next = decideScene({ ...crowded, status: { ...part.status, lastTransitionTime: at(-2000) }, answers: {} });
+  expect(next.label).toBe("return-traffic");
+  expect(routedWeight(next)).toBe(40);
+});
+
+test("rollback: the primary that got everything back is held at the need of everything, not of its reserve", () => {
+  const held = (primary: number, canary: number) => ({
+    ...loaded,
+    primary: scaledCopy({ podsForLoad: 2, maxCount: 20, floorCount: primary }),
+    canary: scaledCopy({ podsForLoad: 8, floorCount: canary }),
+  });
+  const capacity = { reserveCount: 8 };
+  const atOnce = rollingBack(12, {
+    status: { phase: "Progressing", canaryWeight: 80, failedChecks: 3, capacity },
+    observation: { capacity: held(8, 9) },
+  });
+  expect(decideScene(atOnce).status.canaryWeight).toBe(0);
+  expect(floorsOf(atOnce).primary).toBe(11);
+  const last = rollingBack(12, {
+    status: {
+      phase: "Failed",
+      canaryWeight: 20,
+      capacity,
+      conditions: [{ type: "Draining", status: "True", reason: "ReturningTraffic", lastTransitionTime: at(-9000) }],
+    },
+    observation: { capacity: held(11, 3) },
+  });
+  expect(floorsOf(last)).toEqual({ canary: undefined });
+  const after = { ...last, status: { ...decideScene(last).status, lastTransitionTime: at(-5000) } };
+  expect(floorsOf(after)).toEqual({ canary: undefined });
+  expect(decideScene(after).status.capacity?.reserveCount).toBe(11);
+});
+
 test("need: declared by the user, from the requests that were counted", () => {
   const scene: Scene = {
     ...analysing,
