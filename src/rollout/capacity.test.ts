@@ -40,6 +40,26 @@ test("advance: waits until the canary has the ready pods of the next step; no fa
   );
 });
 
+test("wait-capacity: while the pods of the next step start, the checks of the present one go on", () => {
+  const starting: Scene = { ...analysing, target: { desiredCount: 5, readyCount: 3, availableCount: 3 } };
+  const { label, explanation } = decideScene(starting);
+  expect(label).toBe("wait-capacity");
+  expect(explanation.sentence).toContain("3 of the 4 ready pods");
+  const judged: Scene = {
+    ...starting,
+    analysis: { metrics: [{ name: "request-success-rate", thresholdRange: { min: 99 } }] },
+  };
+  expect(decideScene({ ...judged, answers: { "metric/0/builtin": value(10) } }).label).toBe("halt");
+  // Fewer than its present share needs, or than the first step will: its pods are waited for before anything is asked.
+  expect(decideScene({ ...judged, target: { desiredCount: 5, readyCount: 2, availableCount: 2 } }).label).toBe(
+    "wait-canary",
+  );
+  const first: Scene = { ...judged, status: { phase: "Progressing", canaryWeight: 0 } };
+  expect(decideScene({ ...first, target: { desiredCount: 5, readyCount: 1, availableCount: 1 } }).label).toBe(
+    "wait-canary",
+  );
+});
+
 test("advance: a pod that is ready and not yet an endpoint does not count", () => {
   const capacity = { ...loaded, canary: { ...loaded.canary, servingCount: 3 } };
   expect(decideScene({ ...analysing, observation: { capacity } }).label).toBe("wait-capacity");

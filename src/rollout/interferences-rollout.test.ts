@@ -28,7 +28,7 @@ test("interference 34: an autoscaler moves replicas in the middle of a step → 
     }).label,
   ).toBe("advance");
   expect(decideScene({ ...analysing, target: { ...growing, readyCount: 3, availableCount: 3 } }).label).toBe(
-    "wait-canary",
+    "wait-capacity",
   );
   // The primary's autoscaler may be moving when it has to take everything.
   const promoting = (readyCount: number): Scene => ({
