@@ -74,6 +74,7 @@ export function situationOf(
     targetReadiness: judgeReadiness(target, {
       ...rule,
       stepSinceMs: target.kind === "DaemonSet" ? unreadySinceMs(basics, transitionMs) : transitionMs,
+      shortSinceMs: parseTime(conditionOf(status, CANARY_READY)?.lastTransitionTime),
       readyPercent: settings.canaryReadyPercent,
     }),
     primaryReadiness:
