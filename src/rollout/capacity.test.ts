@@ -318,6 +318,47 @@ test("rollback: the primary that got everything back is held at the need of ever
   expect(decideScene(after).status.capacity?.reserveCount).toBe(11);
 });
 
+test("promotion-failed: the canary gets no more than its ready pods serve while the primary's old ones serve the rest", () => {
+  const stuckAt = (primaryReady: number, canaryReady: number): Scene => ({
+    status: { phase: "Promoting", canaryWeight: 50 },
+    target: { desiredCount: canaryReady },
+    primary: {
+      desiredCount: 8,
+      updatedCount: 2,
+      readyCount: primaryReady,
+      progressing: { status: "False", reason: "ProgressDeadlineExceeded" },
+    },
+    observation: {
+      capacity: {
+        ...loaded,
+        primary: scaledCopy({ podsForLoad: 5, maxCount: 20 }),
+        canary: scaledCopy({ podsForLoad: 5, maxCount: 20 }),
+      },
+    },
+  });
+  const weights = [
+    [6, 6],
+    [6, 5],
+    [6, 4],
+    [6, 12],
+    [4, 6],
+    [0, 6],
+  ].map(([primary = 0, canary = 0]) => decideScene(stuckAt(primary, canary)).status.canaryWeight);
+  expect(weights).toEqual([60, 50, 50, 100, 100, 100]);
+  const failed = decideScene(stuckAt(6, 6));
+  expect(failed).toMatchObject({ label: "promotion-failed", status: { phase: "Failed" } });
+  expect(failed.explanation.sentence).toContain("traffic stays where pods are ready");
+  // The next revision begins with what the canary has, until the primary is well.
+  const fix = (primary: Scene["primary"]): Scene => ({
+    ...stuckAt(6, 6),
+    status: { ...failed.status, lastTransitionTime: at(-60_000) },
+    target: { desiredCount: 6, templateHash: "s-newer" },
+    ...(primary === undefined ? {} : { primary }),
+  });
+  expect(decideScene(fix(undefined))).toMatchObject({ label: "start", status: { canaryWeight: 60 } });
+  expect(decideScene(fix({ desiredCount: 12 }))).toMatchObject({ label: "start", status: { canaryWeight: 0 } });
+});
+
 test("need: declared by the user, from the requests that were counted", () => {
   const scene: Scene = {
     ...analysing,

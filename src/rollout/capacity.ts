@@ -130,6 +130,18 @@ export function returnWeight(s: Situation): number {
   return Math.min(weight, 100 - servablePercent(plan.primary.readyCount, plan.primary.podsForAll, 0));
 }
 
+/**
+ * The weight that a healthy canary gets when its promotion failed: everything, but no more than its ready pods serve while the
+ * primary has ready pods for what it has now.
+ */
+export function refugeWeight(s: Situation): number {
+  const plan = measuredPlan(s);
+  if (plan === undefined || s.settings.strategy.kind === "ab-testing") return 100;
+  // Without headroom: what is there already serves.
+  if (plan.primary.readyCount < plan.primaryNow.bareCount) return 100;
+  return Math.max(s.weight, servablePercent(plan.canary.readyCount, plan.canary.podsForAll, 0));
+}
+
 /** The hash of the version that the primary runs, or is on its way to run. */
 export function primaryRevision({ status }: Pick<Situation, "status">): string | undefined {
   const isNew = status.phase === "Promoting" || status.phase === "Finalising";
