@@ -359,6 +359,18 @@ test("promotion-failed: the canary gets no more than its ready pods serve while 
   expect(decideScene(fix({ desiredCount: 12 }))).toMatchObject({ label: "start", status: { canaryWeight: 0 } });
 });
 
+test("skip-analysis: in the middle of a run the canary keeps its traffic until the primary is ready for it", () => {
+  const skipped = decideScene({
+    ...analysing,
+    status: { phase: "Progressing", canaryWeight: 80 },
+    target: { desiredCount: 9 },
+    primary: { desiredCount: 4 },
+    spec: { skipAnalysis: true },
+  });
+  expect(skipped).toMatchObject({ label: "skip-analysis", status: { phase: "Promoting", canaryWeight: 80 } });
+  expect(routedWeight(skipped)).toBe(80);
+});
+
 test("need: declared by the user, from the requests that were counted", () => {
   const scene: Scene = {
     ...analysing,
