@@ -318,6 +318,16 @@ test("rollback: the primary that got everything back is held at the need of ever
   expect(decideScene(after).status.capacity?.reserveCount).toBe(11);
 });
 
+test("rollback: another revision gets nothing of what was left on the one that was rejected", () => {
+  const conditions = [
+    { type: "Draining", status: "True" as const, reason: "ReturningTraffic", lastTransitionTime: at(-9000) },
+  ];
+  const scene = rollingBack(6, { status: { phase: "Failed", canaryWeight: 40, conditions } });
+  expect(routedWeight(decideScene(scene))).toBe(40);
+  const target = { desiredCount: 9, templateHash: "s-newer" };
+  expect(decideScene({ ...scene, target })).toMatchObject({ label: "return-traffic", status: { canaryWeight: 0 } });
+});
+
 test("promotion-failed: the canary gets no more than its ready pods serve while the primary's old ones serve the rest", () => {
   const stuckAt = (primaryReady: number, canaryReady: number): Scene => ({
     status: { phase: "Promoting", canaryWeight: 50 },
