@@ -36,7 +36,7 @@ test("advance: waits until the canary has the ready pods of the next step; no fa
     expect.objectContaining({ type: "CapacityReady", status: "False", reason: "WaitingForPods" }),
   );
   expect(short.explanation.sentence).toBe(
-    "Holding at 20%: the canary has 3 of the 4 ready pods that 30% of the traffic need",
+    "Holding at 20%: the canary has 3 of the 4 ready pods that 30% of the traffic needs",
   );
 });
 
@@ -389,7 +389,7 @@ test("need: declared by the user, from the requests that were counted", () => {
   };
   const { capacity, sentence } = decideScene(scene).explanation;
   expect(capacity).toMatchObject({ method: "declared", requestsPerSecond: 400, podsForAll: 16 });
-  expect(sentence).toBe("Holding at 20%: the canary has 4 of the 5 ready pods that 30% of the traffic need");
+  expect(sentence).toBe("Holding at 20%: the canary has 4 of the 5 ready pods that 30% of the traffic needs");
 });
 
 test("need: learned version by version, the canary's own as soon as it is known", () => {

@@ -110,6 +110,7 @@ test("interference 37: a workload is handed over to its copy → the copy is as 
   });
   const waiting = decideScene(booting(3));
   expect(waiting.label).toBe("bootstrap-wait");
+  expect(waiting.explanation.sentence).toContain("it has 3 of the 10 ready pods of the target");
   expect(commandsOf(waiting, "set-floor")).toEqual([{ kind: "set-floor", copy: "primary", replicaCount: 10 }]);
   expect(commandsOf(waiting, "scale-target")).toEqual([]);
   expect(routedWeight(waiting)).toBeUndefined();
