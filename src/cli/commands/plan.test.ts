@@ -117,11 +117,11 @@ shop/web: promoted after 3 steps and about 3m10s, if nothing holds it up
   way back  87% in 1s, 100% when its pods are ready, from the highest weight
 
     after  canary  its pods  primary's
-       0s      0%         2          9  its pods start
-       1m     25%         3          7
+       0s      0%         3          9  its pods start
+       1m     25%         5          7
        2m     50%         5          7
-       3m     50%         5          7  the primary gets the new revision
-    3m10s      0%         0          8  promoted, the canary's pods go
+       3m     50%         5          9  the primary gets the new revision
+    3m10s      0%         0          9  promoted, the canary's pods go
 
 checks
   request-success-rate: 99% or more, last 1m
@@ -181,7 +181,7 @@ test("serin plan: from a cluster, with the pods there and the traffic that was m
   const after = await serin("web", "-n", namespace, "-o", "json");
   expect(JSON.parse(after.out)).toMatchObject({
     load: { requestsPerSecond: 400, podsForAll: 8, primary: { count: 8, scaler: { maxCount: 12 } } },
-    steps: [{ pods: { canary: 2, primary: 9 } }, { pods: { canary: 3 } }, { pods: { canary: 5 } }, {}, {}],
+    steps: [{ pods: { canary: 3, primary: 9 } }, { pods: { canary: 5 } }, { pods: { canary: 5 } }, {}, {}],
   });
   // Twice the traffic needs twice the pods, as far as the autoscaler allows.
   await client.update(
