@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { gzipSync } from "node:zlib";
 import { stringify } from "yaml";
@@ -15,7 +14,7 @@ import {
 } from "#api";
 import { createKubeClient, type KubeClient, loadKubeconfig } from "#kube";
 import { startTestApiServer, type TestApiServer } from "#testing";
-import { runProgram } from "../program.ts";
+import { type EndedCommand, startCommand } from "../started-command.ts";
 
 let server: TestApiServer;
 let client: KubeClient;
@@ -36,27 +35,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function serin(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
-  const [out, err] = [collect(), collect()];
-  const status = await runProgram({
-    argv: ["plan", ...argv],
-    stdout: out.stream,
-    stderr: err.stream,
-    env: { KUBECONFIG: server.kubeconfigPath },
-    signal: new AbortController().signal,
-  });
-  return { status, out: out.text(), err: err.text() };
-}
-
-function collect(): { stream: NodeJS.WriteStream; text: () => string } {
-  let text = "";
-  const stream = new Writable({
-    write(chunk, _, done) {
-      text += String(chunk);
-      done();
-    },
-  });
-  return { stream: stream as unknown as NodeJS.WriteStream, text: () => text };
+function serin(...argv: string[]): Promise<EndedCommand> {
+  return startCommand(["plan", ...argv], { KUBECONFIG: server.kubeconfigPath }).ended;
 }
 
 const canary: Canary = {
@@ -228,6 +208,7 @@ test("serin plan: from a cluster, with the pods there and the traffic that was m
 
 test.each<[string, readonly string[], number, string]>([
   ["no such file", ["-f", "/nowhere.yaml"], 2, "there is no file /nowhere.yaml"],
+  ["a folder", ["-f", "."], 1, "Cannot read the manifest .: it is a folder; name one of its files"],
   ["a rate that is none", ["web", "--rps", "many"], 2, '--rps: "many" is no number'],
   ["a share above half", ["web", "--error-rate", "90%"], 2, "--error-rate"],
   ["a duration of nothing", ["web", "--scrape-interval", "0s"], 2, '--scrape-interval: "0s" is not above zero'],
