@@ -1,8 +1,7 @@
-import { Writable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Canary, resources } from "#api";
 import { startTestApiServer, type TestApiServer } from "#testing";
-import { runProgram } from "../../src/cli/program.ts";
+import { type EndedCommand, startCommand } from "../../src/cli/started-command.ts";
 import { type Rehearsal, startRehearsal } from "../../src/operator/rehearsal.ts";
 import { canaryWith, deployment } from "../../src/operator/rehearsal-objects.ts";
 
@@ -25,27 +24,8 @@ afterAll(async () => {
   await server.close();
 });
 
-async function serin(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
-  const [out, err] = [collect(), collect()];
-  const status = await runProgram({
-    argv: [...argv, "--kubeconfig", server.kubeconfigPath],
-    stdout: out.stream,
-    stderr: err.stream,
-    env: {},
-    signal: new AbortController().signal,
-  });
-  return { status, out: out.text(), err: err.text() };
-}
-
-function collect(): { stream: NodeJS.WriteStream; text: () => string } {
-  let text = "";
-  const stream = new Writable({
-    write(chunk, _, done) {
-      text += String(chunk);
-      done();
-    },
-  });
-  return { stream: stream as unknown as NodeJS.WriteStream, text: () => text };
+function serin(...argv: string[]): Promise<EndedCommand> {
+  return startCommand([...argv, "--kubeconfig", server.kubeconfigPath]).ended;
 }
 
 /** Releases a new image; resolves when the Canary is as wanted and the operator has ended. */
