@@ -100,7 +100,7 @@ function addDemo(program: Command, context: ProgramContext, state: { status: num
     .option("--log-level <level>", "debug, info, warn or error", "error")
     .addHelpText(
       "after",
-      "\nExamples:\n  serin demo\n  serin demo --fault errors=20%\n  serin demo --fault crash --json\n  serin demo --load ramp\n\nExit status: 0 when the outcome is the right one (promotion without a fault, rollback with one), else 1.",
+      "\nExamples:\n  serin demo\n  serin demo --fault errors=20%\n  serin demo --fault crash --json\n  serin demo --load ramp\n\nExit status: 0 when the outcome is the right one (promotion without a fault,\nrollback with one), else 1.",
     )
     .action(async (raw: RawDemoOptions & { logLevel: string }) => {
       const options = parseDemoOptions(raw);

@@ -88,7 +88,8 @@ function isSmallerThanTarget({ primary, target, settings, observation, status, n
 }
 
 function sizeReason({ primary, target }: Situation): string {
-  return `it has ${primary?.readyCount ?? 0} ready pods, and the target that it takes over from has ${target.readyCount}`;
+  const count = target.readyCount;
+  return `it has ${primary?.readyCount ?? 0} of the ${count} ready ${count === 1 ? "pod" : "pods"} of the target, whose traffic it gets`;
 }
 
 function bootstrapObjects(s: Situation): Command[] {

@@ -43,7 +43,7 @@ export function shortage(s: Situation): string {
   const { capacity: plan } = s;
   if (plan === undefined) return "";
   const share = Math.max(s.weight, nextShare(s));
-  return `the canary has ${plan.canary.readyCount} of the ${needText(plan.canaryNext)} that ${share}% of the traffic need`;
+  return `the canary has ${plan.canary.readyCount} of the ${needText(plan.canaryNext)} that ${share}% of the traffic needs`;
 }
 
 /** `4 ready pods (hpa web allows at most 3)`. */

@@ -56,7 +56,7 @@ export function capacityProblems({ spec }: Canary): Problem[] {
       invalid(
         ".coupling",
         `must be enforce, observe or off, received ${JSON.stringify(coupling)}`,
-        "choose one of them",
+        'choose one of them; off needs quotes, as YAML takes it for false: "off"',
       ),
     );
   problems.push(...percentProblems("headroomPercent", capacity.headroomPercent, MAX_HEADROOM_PERCENT));

@@ -36,7 +36,27 @@ test("advance: waits until the canary has the ready pods of the next step; no fa
     expect.objectContaining({ type: "CapacityReady", status: "False", reason: "WaitingForPods" }),
   );
   expect(short.explanation.sentence).toBe(
-    "Holding at 20%: the canary has 3 of the 4 ready pods that 30% of the traffic need",
+    "Holding at 20%: the canary has 3 of the 4 ready pods that 30% of the traffic needs",
+  );
+});
+
+test("wait-capacity: while the pods of the next step start, the checks of the present one go on", () => {
+  const starting: Scene = { ...analysing, target: { desiredCount: 5, readyCount: 3, availableCount: 3 } };
+  const { label, explanation } = decideScene(starting);
+  expect(label).toBe("wait-capacity");
+  expect(explanation.sentence).toContain("3 of the 4 ready pods");
+  const judged: Scene = {
+    ...starting,
+    analysis: { metrics: [{ name: "request-success-rate", thresholdRange: { min: 99 } }] },
+  };
+  expect(decideScene({ ...judged, answers: { "metric/0/builtin": value(10) } }).label).toBe("halt");
+  // Fewer than its present share needs, or than the first step will: its pods are waited for before anything is asked.
+  expect(decideScene({ ...judged, target: { desiredCount: 5, readyCount: 2, availableCount: 2 } }).label).toBe(
+    "wait-canary",
+  );
+  const first: Scene = { ...judged, status: { phase: "Progressing", canaryWeight: 0 } };
+  expect(decideScene({ ...first, target: { desiredCount: 5, readyCount: 1, availableCount: 1 } }).label).toBe(
+    "wait-canary",
   );
 });
 
@@ -253,6 +273,114 @@ test("rollback: what is left goes back after a minute, whatever the primary has"
   expect(late.status.canaryWeight).toBe(0);
 });
 
+test("rollback: a load that only requests told is remembered until all of it is back (return-traffic)", () => {
+  const crowded: Scene = {
+    ...analysing,
+    status: { phase: "Progressing", canaryWeight: 80, failedChecks: 3, capacity: { requestsPerSecond: 400 } },
+    spec: { capacity: { requestsPerPod: 40 } },
+    target: { desiredCount: 9 },
+    primary: { desiredCount: 6 },
+    observation: { capacity: unknownCapacity },
+  };
+  const part = decideScene(crowded);
+  expect(part.status).toMatchObject({ phase: "Failed", canaryWeight: 40 });
+  // Nothing asks for requests any more.
+  const next = decideScene({ ...crowded, status: { ...part.status, lastTransitionTime: at(-2000) }, answers: {} });
+  expect(next.label).toBe("return-traffic");
+  expect(routedWeight(next)).toBe(40);
+});
+
+test("rollback: the primary that got everything back is held at the need of everything, not of its reserve", () => {
+  const held = (primary: number, canary: number) => ({
+    ...loaded,
+    primary: scaledCopy({ podsForLoad: 2, maxCount: 20, floorCount: primary }),
+    canary: scaledCopy({ podsForLoad: 8, floorCount: canary }),
+  });
+  const capacity = { reserveCount: 8 };
+  const atOnce = rollingBack(12, {
+    status: { phase: "Progressing", canaryWeight: 80, failedChecks: 3, capacity },
+    observation: { capacity: held(8, 9) },
+  });
+  expect(decideScene(atOnce).status.canaryWeight).toBe(0);
+  expect(floorsOf(atOnce).primary).toBe(11);
+  const last = rollingBack(12, {
+    status: {
+      phase: "Failed",
+      canaryWeight: 20,
+      capacity,
+      conditions: [{ type: "Draining", status: "True", reason: "ReturningTraffic", lastTransitionTime: at(-9000) }],
+    },
+    observation: { capacity: held(11, 3) },
+  });
+  expect(floorsOf(last)).toEqual({ canary: undefined });
+  const after = { ...last, status: { ...decideScene(last).status, lastTransitionTime: at(-5000) } };
+  expect(floorsOf(after)).toEqual({ canary: undefined });
+  expect(decideScene(after).status.capacity?.reserveCount).toBe(11);
+});
+
+test("rollback: another revision gets nothing of what was left on the one that was rejected", () => {
+  const conditions = [
+    { type: "Draining", status: "True" as const, reason: "ReturningTraffic", lastTransitionTime: at(-9000) },
+  ];
+  const scene = rollingBack(6, { status: { phase: "Failed", canaryWeight: 40, conditions } });
+  expect(routedWeight(decideScene(scene))).toBe(40);
+  const target = { desiredCount: 9, templateHash: "s-newer" };
+  expect(decideScene({ ...scene, target })).toMatchObject({ label: "return-traffic", status: { canaryWeight: 0 } });
+});
+
+test("promotion-failed: the canary gets no more than its ready pods serve while the primary's old ones serve the rest", () => {
+  const stuckAt = (primaryReady: number, canaryReady: number): Scene => ({
+    status: { phase: "Promoting", canaryWeight: 50 },
+    target: { desiredCount: canaryReady },
+    primary: {
+      desiredCount: 8,
+      updatedCount: 2,
+      readyCount: primaryReady,
+      progressing: { status: "False", reason: "ProgressDeadlineExceeded" },
+    },
+    observation: {
+      capacity: {
+        ...loaded,
+        primary: scaledCopy({ podsForLoad: 5, maxCount: 20 }),
+        canary: scaledCopy({ podsForLoad: 5, maxCount: 20 }),
+      },
+    },
+  });
+  const weights = [
+    [6, 6],
+    [6, 5],
+    [6, 4],
+    [6, 12],
+    [4, 6],
+    [0, 6],
+  ].map(([primary = 0, canary = 0]) => decideScene(stuckAt(primary, canary)).status.canaryWeight);
+  expect(weights).toEqual([60, 50, 50, 100, 100, 100]);
+  const failed = decideScene(stuckAt(6, 6));
+  expect(failed).toMatchObject({ label: "promotion-failed", status: { phase: "Failed" } });
+  expect(failed.explanation.sentence).toContain("traffic stays where pods are ready");
+  // The next revision begins with what the canary has, until the primary is well.
+  const fix = (primary: Scene["primary"]): Scene => ({
+    ...stuckAt(6, 6),
+    status: { ...failed.status, lastTransitionTime: at(-60_000) },
+    target: { desiredCount: 6, templateHash: "s-newer" },
+    ...(primary === undefined ? {} : { primary }),
+  });
+  expect(decideScene(fix(undefined))).toMatchObject({ label: "start", status: { canaryWeight: 60 } });
+  expect(decideScene(fix({ desiredCount: 12 }))).toMatchObject({ label: "start", status: { canaryWeight: 0 } });
+});
+
+test("skip-analysis: in the middle of a run the canary keeps its traffic until the primary is ready for it", () => {
+  const skipped = decideScene({
+    ...analysing,
+    status: { phase: "Progressing", canaryWeight: 80 },
+    target: { desiredCount: 9 },
+    primary: { desiredCount: 4 },
+    spec: { skipAnalysis: true },
+  });
+  expect(skipped).toMatchObject({ label: "skip-analysis", status: { phase: "Promoting", canaryWeight: 80 } });
+  expect(routedWeight(skipped)).toBe(80);
+});
+
 test("need: declared by the user, from the requests that were counted", () => {
   const scene: Scene = {
     ...analysing,
@@ -261,7 +389,7 @@ test("need: declared by the user, from the requests that were counted", () => {
   };
   const { capacity, sentence } = decideScene(scene).explanation;
   expect(capacity).toMatchObject({ method: "declared", requestsPerSecond: 400, podsForAll: 16 });
-  expect(sentence).toBe("Holding at 20%: the canary has 4 of the 5 ready pods that 30% of the traffic need");
+  expect(sentence).toBe("Holding at 20%: the canary has 4 of the 5 ready pods that 30% of the traffic needs");
 });
 
 test("need: learned version by version, the canary's own as soon as it is known", () => {

@@ -26,17 +26,17 @@ const READY = { kind: "ready" } as const;
 
 /**
  * Whether a copy has the pods that its load needs, though not all that an autoscaler asks for now: the pods to come are
- * none that a step has to wait for, and their delay is no failure of the version. Source: keda-hpa-spec 20, 34.
+ * none that its checks have to wait for, and their delay is no failure of the version. What the next step needs is waited
+ * for behind the checks; a canary without traffic starts with all of it. Source: keda-hpa-spec 20, 34.
  */
 function servesItsLoad(s: Situation, copy: "primary" | "canary"): boolean {
-  const { capacity: plan, target, primary } = s;
-  const workload = copy === "canary" ? target : primary;
-  const isMeasured = isCoupled(s) && plan !== undefined && plan.method !== "size";
-  if (!isMeasured || workload === undefined || workload.kind !== "Deployment" || workload.desiredCount === 0)
-    return false;
+  const plan = measuredPlan(s);
+  const workload = copy === "canary" ? s.target : s.primary;
+  if (plan === undefined || workload?.kind !== "Deployment" || workload.desiredCount === 0) return false;
   const isSettled =
     workload.observedGeneration >= workload.generation && workload.updatedCount >= workload.replicaCount;
-  const need = copy === "canary" ? plan.canaryNext : isAnalysing(s) ? plan.primaryNow : plan.all;
+  const ofCanary = s.weight > 0 ? plan.canaryNow : plan.canaryNext;
+  const need = copy === "canary" ? ofCanary : isAnalysing(s) ? plan.primaryNow : plan.all;
   return isSettled && isCovered({ ...need, count: Math.max(1, need.count) }, plan[copy].readyCount);
 }
 
@@ -90,6 +90,11 @@ export function isCoupled(s: Situation): boolean {
   return s.settings.capacity.coupling === "enforce" && s.capacity !== undefined;
 }
 
+/** The plan of what is waited for, where something measures the load. */
+function measuredPlan(s: Situation): CapacityPlan | undefined {
+  return isCoupled(s) && s.capacity?.method !== "size" ? s.capacity : undefined;
+}
+
 /** Whether the canary has the ready pods that the next step needs; what nothing is known of holds nothing up. */
 export function hasCapacityForStep(s: Situation): boolean {
   if (s.capacity === undefined) return true;
@@ -119,11 +124,22 @@ export function coveredPromotionWeight(s: Situation, wantedWeight: number): numb
  * 0 when nothing measures the load: then nobody can tell that it is too much.
  */
 export function returnWeight(s: Situation): number {
-  const { capacity: plan } = s;
-  const isMeasured = isCoupled(s) && plan !== undefined && plan.method !== "size";
-  if (!isMeasured || s.target.readyCount === 0 || s.settings.strategy.kind === "ab-testing") return 0;
+  const plan = measuredPlan(s);
+  if (plan === undefined || s.target.readyCount === 0 || s.settings.strategy.kind === "ab-testing") return 0;
   const weight = Math.min(s.weight, s.observation.routes?.canaryWeight ?? s.weight);
   return Math.min(weight, 100 - servablePercent(plan.primary.readyCount, plan.primary.podsForAll, 0));
+}
+
+/**
+ * The weight that a healthy canary gets when its promotion failed: everything, but no more than its ready pods serve while the
+ * primary has ready pods for what it has now.
+ */
+export function refugeWeight(s: Situation): number {
+  const plan = measuredPlan(s);
+  if (plan === undefined || s.settings.strategy.kind === "ab-testing") return 100;
+  // Without headroom: what is there already serves.
+  if (plan.primary.readyCount < plan.primaryNow.bareCount) return 100;
+  return Math.max(s.weight, servablePercent(plan.canary.readyCount, plan.canary.podsForAll, 0));
 }
 
 /** The hash of the version that the primary runs, or is on its way to run. */

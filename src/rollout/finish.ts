@@ -8,6 +8,7 @@ import { keepCapacity } from "./keep-capacity.ts";
 import { keepEvidence } from "./keep-evidence.ts";
 import { keepServed } from "./keep-served.ts";
 import { otherwiseOf } from "./otherwise.ts";
+import { isUntimed } from "./readiness.ts";
 import { withServedShare } from "./served-share.ts";
 import { isAnalysing, type Situation } from "./situation.ts";
 import { CANARY_READY, INTENT, PAUSED, withCondition, withoutCondition } from "./status.ts";
@@ -54,8 +55,9 @@ export function finish(s: Situation, label: Label, draft: Draft): Draft {
   };
 }
 
+/** Remembers since when pods are waited for, where the workload does not tell it. */
 function withCanaryReady(s: Situation, status: CanaryStatus): CanaryStatus {
-  const isWaiting = isAnalysing({ status }) && s.targetReadiness.kind === "waiting" && s.target.kind === "DaemonSet";
+  const isWaiting = isAnalysing({ status }) && s.targetReadiness.kind === "waiting" && isUntimed(s.target);
   if (!isWaiting) return withoutCondition(status, CANARY_READY);
   const { reason: message } = s.targetReadiness;
   return withCondition(status, { type: CANARY_READY, status: "False", reason: "NotReady", message, nowMs: s.nowMs });

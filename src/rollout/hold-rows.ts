@@ -28,10 +28,11 @@ export const shortcutRows: readonly Row<Situation>[] = [
     label: "skip-analysis",
     when: (s) => isAnalysing(s) && !hasProblems(s) && skipsAnalysis(s),
     // Progressing, WaitingPromotion → Promoting
+    // In the middle of a run the canary keeps its traffic until the primary is ready for it.
     then: (s) => ({
       sentence: `The analysis is skipped: promoting ${s.names.targetRef}.`,
-      status: step(s, { phase: "Promoting", canaryWeight: 0 }),
-      commands: [...infrastructure(0), ...promotion(s)],
+      status: step(s, { phase: "Promoting", canaryWeight: s.weight }),
+      commands: [...infrastructure(s.weight), ...promotion(s)],
       wakeAtMs: s.nowMs,
     }),
   },

@@ -28,7 +28,7 @@ test("interference 34: an autoscaler moves replicas in the middle of a step → 
     }).label,
   ).toBe("advance");
   expect(decideScene({ ...analysing, target: { ...growing, readyCount: 3, availableCount: 3 } }).label).toBe(
-    "wait-canary",
+    "wait-capacity",
   );
   // The primary's autoscaler may be moving when it has to take everything.
   const promoting = (readyCount: number): Scene => ({
@@ -110,6 +110,7 @@ test("interference 37: a workload is handed over to its copy → the copy is as 
   });
   const waiting = decideScene(booting(3));
   expect(waiting.label).toBe("bootstrap-wait");
+  expect(waiting.explanation.sentence).toContain("it has 3 of the 10 ready pods of the target");
   expect(commandsOf(waiting, "set-floor")).toEqual([{ kind: "set-floor", copy: "primary", replicaCount: 10 }]);
   expect(commandsOf(waiting, "scale-target")).toEqual([]);
   expect(routedWeight(waiting)).toBeUndefined();

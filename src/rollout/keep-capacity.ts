@@ -84,7 +84,7 @@ function floorsOf(after: Situation, plan: CapacityPlan | undefined): Floors {
       canary: Math.max(plan.canaryNow.floorCount, plan.canaryNext.floorCount),
       wakeAtMs: undefined,
     };
-  const isServing = after.weight > 0 && (isRunning(phase) || phase === "Failed");
+  const isServing = after.weight > 0;
   if (plan !== undefined && (isServing || isRunning(phase)))
     return {
       // Metrics that lag behind the routes must not take back what is about to be needed.
@@ -134,7 +134,10 @@ function withCanarySize(s: Situation, commands: readonly Command[], wanted: numb
   return [{ kind: "scale-target", replicaCount: wanted }, ...commands];
 }
 
-/** The status with what capacity has to say: while a release is on its way at each tick and step, else what lasts. */
+/**
+ * The status with what capacity has to say: while a release is on its way, or its canary still has traffic, at each tick and
+ * step, else what lasts. Nobody measures the load while traffic goes back; what was known last says how much may.
+ */
 function record(of: {
   readonly before: Situation;
   readonly after: Situation;
@@ -145,9 +148,10 @@ function record(of: {
   const { before: s, after, plan, label, isTick } = of;
   const waiting = withWaiting(s, { status: after.status, label, isTick });
   const isMoved = after.status.phase !== s.status.phase || after.status.canaryWeight !== s.status.canaryWeight;
-  if (!isTick && !isMoved && isRunning(after.status.phase)) return waiting;
+  const isOnItsWay = isRunning(after.status.phase) || after.weight > 0;
+  if (!isTick && !isMoved && isOnItsWay) return waiting;
   const { capacity: old, ...rest } = waiting;
-  const capacity = isRunning(after.status.phase) ? capacityStatus(s, after, plan) : restingStatus(s, after);
+  const capacity = isOnItsWay ? capacityStatus(s, after, plan) : restingStatus(s, after, plan);
   const isEmpty = capacity === undefined || Object.keys(capacity).length === 0;
   if (isEmpty) return old === undefined ? waiting : rest;
   return { ...rest, capacity };
@@ -189,14 +193,20 @@ function reserveOf(after: Situation, plan: CapacityPlan): number {
 }
 
 /** Between releases: what the primary's version was seen to serve, and the reserve for as long as it is held. */
-function restingStatus(s: Situation, after: Situation): CanaryCapacityStatus | undefined {
+function restingStatus(
+  s: Situation,
+  after: Situation,
+  plan: CapacityPlan | undefined,
+): CanaryCapacityStatus | undefined {
   const old = s.status.capacity;
   if (old === undefined) return undefined;
+  // A reserve is for a part of the traffic; with the last step of a way back the primary has all of it.
+  const allCount = s.weight > 0 ? (plan?.all.floorCount ?? 0) : 0;
   const revision = after.status.lastPromotedSpec;
   const learned = (old.learned ?? []).filter((one) => one.revision === revision);
   const isHeld = reserveAfter(after).primary !== undefined || hasCondition(after.status, DRAINING);
   return {
-    ...(isHeld && old.reserveCount !== undefined ? { reserveCount: old.reserveCount } : {}),
+    ...(isHeld && old.reserveCount !== undefined ? { reserveCount: Math.max(old.reserveCount, allCount) } : {}),
     ...(learned.length === 0 ? {} : { learned }),
   };
 }

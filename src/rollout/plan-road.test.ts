@@ -107,11 +107,11 @@ const scaled: RoadLoad = {
 test("planRoad: pods of both copies at each step, within the autoscalers' bounds, and the way back from the top", () => {
   const road = roadOf({ analysis: { stepWeight: 25, maxWeight: 50, metrics: [rate] } }, scaled);
   expect(road.steps.map(({ kind, weight, pods }) => [kind, weight, pods.canary, pods.primary])).toEqual([
-    ["scale-up", 0, 1, 9],
+    ["scale-up", 0, 3, 9],
     ["weight", 25, 3, 7],
     ["weight", 50, 3, 7],
-    ["promote", 50, 3, 7],
-    ["done", 0, 0, 8],
+    ["promote", 50, 3, 9],
+    ["done", 0, 0, 9],
   ]);
   expect(road.wayBack).toEqual([
     { percent: 87, withinMs: 1000 },
@@ -119,11 +119,19 @@ test("planRoad: pods of both copies at each step, within the autoscalers' bounds
   ]);
 });
 
+test("planRoad: the canary has the pods of its next step on each, copies of requests included", () => {
+  const wide = { ...scaled, canary: { count: 1, scaler: { name: "hpa web", minCount: 1, maxCount: 20 } } };
+  const pods = (analysis: Partial<CanaryAnalysis>) => roadOf({ analysis }, wide).steps.map((step) => step.pods.canary);
+  expect(pods({ stepWeight: 0, stepWeights: [5, 25, 50] })).toEqual([1, 3, 5, 5, 5, 0]);
+  expect(pods({ stepWeight: 50, maxWeight: 50, mirror: true })).toEqual([9, 9, 5, 5, 0]);
+  expect(pods({ stepWeight: 0, iterations: 1, mirror: true })).toEqual([9, 9, 9, 9, 0]);
+});
+
 test("planRoad: without an autoscaler the primary keeps its size and the canary has at least what it starts with", () => {
   const fixed = { ...scaled, primary: { count: 8 }, canary: { count: 2 } };
   const road = roadOf({ analysis: { stepWeight: 50, maxWeight: 50 } }, fixed);
   expect(road.steps.map(({ pods }) => [pods.canary, pods.primary])).toEqual([
-    [2, 8],
+    [5, 8],
     [5, 8],
     [5, 8],
     [0, 8],

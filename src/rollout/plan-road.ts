@@ -50,7 +50,10 @@ export function planRoad(
   const forecast = isForecast ? forecastSequential(settings.sequential, { ...of, weights }, assumed) : undefined;
   const moves = settings.skipsAnalysis ? [] : analysisMoves(settings, forecast);
   const steps = [start(), ...moves, ...promotionMoves(settings, moves)].slice(0, MAX_STEP_COUNT);
-  const placed = steps.map((step): RoadStep => ({ ...step, pods: podsAt(step, settings, load) }));
+  const placed = steps.map((step, index): RoadStep => {
+    const shares = [step, steps[index + 1] ?? step].map((move) => canaryShare(move, settings));
+    return { ...step, pods: podsAt(step, Math.max(...shares), { settings, load }) };
+  });
   const top = placed.reduce(
     (highest, step) => (step.weight > highest.weight ? step : highest),
     placed[0] ?? placedStart,
@@ -148,24 +151,38 @@ function promotionMoves({ intervalMs, promotionStep, hasRoutes }: RolloutSetting
   return [...shifts, { atMs: doneMs, kind: "done", weight: 0 }];
 }
 
-/** Pods of both copies at a step: what its share needs, never fewer than there are without an autoscaler. */
-function podsAt({ kind, weight }: Move, settings: RolloutSettings, load: RoadLoad): RoadStep["pods"] {
+/** Share of all requests that the canary gets at a step, copies of requests included; in percent. */
+function canaryShare({ kind, weight }: Move, { strategy }: RolloutSettings): number {
+  const isCopied = kind === "mirror" || (kind === "check" && strategy.kind === "blue-green" && strategy.isMirrored);
+  return isCopied ? 100 : weight;
+}
+
+/**
+ * Pods of both copies at a step, as floors hold them: of the canary for this step and the next, of the primary for its share
+ * and the way back, and from the promotion on for all of the traffic. Never fewer than there are without an autoscaler.
+ */
+function podsAt(
+  { kind, weight }: Move,
+  canaryShare: number,
+  { settings, load }: { readonly settings: RolloutSettings; readonly load: RoadLoad },
+): RoadStep["pods"] {
   const { primary, canary, podsForAll } = load;
-  if (kind === "done") return { primary: primary?.count, canary: 0 };
+  const isDone = kind === "done";
   const isPlanned = settings.capacity.coupling === "enforce" && settings.hasRoutes && podsForAll !== undefined;
-  if (!isPlanned || settings.strategy.kind === "ab-testing") return { primary: primary?.count, canary: canary?.count };
+  if (!isPlanned || settings.strategy.kind === "ab-testing")
+    return { primary: primary?.count, canary: isDone ? 0 : canary?.count };
   // A size that somebody chose has its headroom in it.
   const headroomPercent = load.isSize === true ? 0 : settings.capacity.headroomPercent;
   const margins = { headroomPercent, quotaPodCount: undefined };
-  const canaryShare = kind === "mirror" ? 100 : weight;
   const wanted = needFor(canaryShare, loadOf(canary, podsForAll), margins);
-  const kept = needFor(100 - weight, loadOf(primary, podsForAll), margins);
+  const isPromoting = kind === "promote" || kind === "shift" || isDone;
+  const kept = needFor(isPromoting ? 100 : 100 - weight, loadOf(primary, podsForAll), margins);
   const reserve = needFor(settings.capacity.reservePercent, loadOf(primary, podsForAll), {
     ...margins,
     headroomPercent: 0,
   });
   return {
-    canary: Math.max(wanted.count, canary?.count ?? 0),
+    canary: isDone ? 0 : Math.max(wanted.count, canary?.count ?? 0),
     primary:
       primary?.scaler === undefined ? primary?.count : Math.max(kept.count, reserve.count, primary.scaler.minCount),
   };

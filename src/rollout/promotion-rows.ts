@@ -1,4 +1,4 @@
-import { coveredPromotionWeight } from "./capacity.ts";
+import { coveredPromotionWeight, refugeWeight } from "./capacity.ts";
 import { needText } from "./capacity-rows.ts";
 import { alert, type Draft, event, infrastructure, type Row, standing, step } from "./draft.ts";
 import { endOfFailedRun } from "./rollback.ts";
@@ -20,7 +20,7 @@ export const promotionRows: readonly Row<Situation>[] = [
     label: "promotion-failed",
     when: (s) => isEnding(s) && s.primaryReadiness.kind === "stuck" && s.target.readyCount > 0,
     // Promoting, Finalising → Failed
-    then: (s) => promotionFailed(s, s.settings.hasRoutes ? 100 : 0),
+    then: (s) => promotionFailed(s, s.settings.hasRoutes ? refugeWeight(s) : 0),
   },
   {
     label: "promotion-failed-no-refuge",

@@ -58,6 +58,25 @@ test("judgeReadiness: an update that rested before this step has the whole deadl
   expect(judgeReadiness(rested, rule).kind).toBe("stuck");
 });
 
+test("judgeReadiness: a pod that a Deployment may lack and still be available is not waited for for ever", () => {
+  const short = workload({ desiredCount: 5, availableCount: 4, available: { status: "True" } });
+  expect(judgeReadiness(short, rule).kind).toBe("waiting");
+  expect(judgeReadiness(short, { ...rule, shortSinceMs: NOW_MS - 59_000 }).kind).toBe("waiting");
+  expect(judgeReadiness(short, { ...rule, shortSinceMs: NOW_MS - 60_000 })).toMatchObject({
+    kind: "stuck",
+    reason: expect.stringContaining(
+      "4 of 5 (readyThreshold 100%) updated replicas are available; short of pods for longer",
+    ),
+  });
+});
+
+test("judgeReadiness: pods that an autoscaler adds long after the update are no update that is late", () => {
+  const added = { desiredCount: 5, updatedCount: 4, replicaCount: 4, available: { status: "True" } };
+  const progressing = { ...progressed(3_600_000), reason: "NewReplicaSetAvailable" };
+  expect(judgeReadiness(workload({ ...added, progressing }), rule).kind).toBe("waiting");
+  expect(judgeReadiness(workload({ ...added, progressing: progressed(3_600_000) }), rule).kind).toBe("stuck");
+});
+
 test("judgeReadiness: the threshold is a share of the updated pods, and never none (pinned 30)", () => {
   const half = { ...rule, readyPercent: 50 };
   expect(judgeReadiness(workload({ desiredCount: 4, availableCount: 2 }), half).kind).toBe("ready");

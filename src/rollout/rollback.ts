@@ -62,7 +62,9 @@ export const returnRow: Row<Situation> = {
   when: (s) => isSteady(s) && s.weight > 0 && conditionOf(s.status, DRAINING)?.reason === RETURNING,
   then: (s) => {
     const sinceMs = parseTime(conditionOf(s.status, DRAINING)?.lastTransitionTime) ?? 0;
-    const canaryWeight = s.nowMs >= sinceMs + RETURN_DEADLINE_MS ? 0 : returnWeight(s);
+    // The pods of another revision get no traffic that nobody decided on.
+    const isOver = s.nowMs >= sinceMs + RETURN_DEADLINE_MS || s.hasNewRevision;
+    const canaryWeight = isOver ? 0 : returnWeight(s);
     const message = returnMessage(s, canaryWeight);
     if (canaryWeight >= s.weight)
       return { sentence: message, commands: infrastructure(s.weight), wakeAtMs: s.nowMs + RETURN_LOOK_MS };

@@ -52,6 +52,23 @@ test.each<[string, Scene]>([
   expect(result.ok ? [] : result.error.map((problem) => problem.path)).toEqual([path]);
 });
 
+test.each<[string, unknown, string, string]>([
+  ["", "enforce", "must be an object", "write fields such as headroomPercent: 20"],
+  [".coupling", { coupling: false }, "must be enforce, observe or off, received false", "off needs quotes, as YAML"],
+  [".headroomPercent", { headroomPercent: 1001 }, "a whole number from 0 to 1000, received 1001", "such as 20"],
+  [".headroomPercent", { headroomPercent: "20%" }, 'received "20%"', "write percent without a sign"],
+  [".reservePercent", { reservePercent: 100.5 }, "a whole number from 0 to 100, received 100.5", "such as 20"],
+  [".requestsPerPod", { requestsPerPod: 0 }, "must be a number above 0, received 0", "or remove it to have it learned"],
+  [".reserveWindow", { reserveWindow: "-2m" }, 'must be a duration, received "-2m"', "write it as 30s or 2m"],
+  [".warmUp", { warmUp: 30 }, "must be a duration, received 30", "write it as 30s or 2m"],
+  [".deadline", { deadline: "soon" }, 'must be a duration, received "soon"', "write it as 30s or 2m"],
+])("readSettings: spec.capacity%s is named, with why and what to write", (field, capacity, message, fix) => {
+  const result = read({ spec: { capacity } as NonNullable<Scene["spec"]> });
+  expect(result.ok ? [] : result.error).toMatchObject([
+    { path: `spec.capacity${field}`, message: expect.stringContaining(message), fix: expect.stringContaining(fix) },
+  ]);
+});
+
 test("readSettings: a spec without its parts names each", () => {
   const broken = { ...canaryOf({}), spec: {} } as unknown as ReturnType<typeof canaryOf>;
   const result = readSettings(broken, { minIntervalMs: 1 });

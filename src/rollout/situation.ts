@@ -81,6 +81,7 @@ export function situationOf(
       deadlineMs,
       nowMs,
       stepSinceMs: target.kind === "DaemonSet" ? unreadySinceMs(basics, transitionMs) : transitionMs,
+      shortSinceMs: parseTime(conditionOf(status, CANARY_READY)?.lastTransitionTime),
       readyPercent: settings.canaryReadyPercent,
     }),
     primaryReadiness:

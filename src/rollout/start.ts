@@ -13,8 +13,8 @@ export function startCount(s: Situation): number {
 export function startRun(s: Situation): Draft {
   const gate = gateOf(s, "confirm-rollout");
   const passed = gate.kind === "passed" ? gate.hooks : [];
-  // After a failed promotion the canary carries all traffic; it keeps it unless the primary is well again.
-  const canaryWeight = s.weight === 100 && s.primaryReadiness.kind !== "ready" ? 100 : 0;
+  // After a failed promotion the canary carries the traffic; it keeps it unless the primary is well again.
+  const canaryWeight = s.primaryReadiness.kind === "ready" ? 0 : s.weight;
   const scale: Command = { kind: "scale-target", replicaCount: startCount(s) };
   return {
     sentence: `New revision of ${s.names.targetRef}: scaling it up to analyse it.`,

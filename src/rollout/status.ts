@@ -7,7 +7,7 @@ export const DRAINING = "Draining";
 export const ACCEPTED = "Accepted";
 /** Condition that lasts while something that must be written is refused. */
 export const STALLED = "Stalled";
-/** Condition that is False while a canary whose kind has no conditions of its own waits for its pods. */
+/** Condition that is False while a canary waits for pods whose lack its own conditions do not tell. */
 export const CANARY_READY = "CanaryReady";
 /** Condition that lasts as long as somebody holds the release. */
 export const PAUSED = "Paused";

@@ -280,6 +280,23 @@ test("wait-canary: a DaemonSet that loses a pod at a gate has the whole deadline
   expect(ready.status.conditions?.map(({ type }) => type)).not.toContain("CanaryReady");
 });
 
+test("wait-canary: a Deployment that is available without its last pod has the whole deadline from when that is seen", () => {
+  const scene: Scene = {
+    spec: { progressDeadlineSeconds: 60 },
+    status: { phase: "Progressing", canaryWeight: 20, lastTransitionTime: "2026-01-01T08:00:00Z" },
+    target: { desiredCount: 5, availableCount: 4, readyCount: 4, available: { status: "True" } },
+  };
+  const first = decideScene(scene);
+  expect(first.label).toBe("wait-canary");
+  const conditions = (first.status.conditions ?? []).map((condition) => ({
+    ...condition,
+    lastTransitionTime: "2026-01-01T11:59:00Z",
+  }));
+  const late = decideScene({ ...scene, status: { ...scene.status, conditions } });
+  expect(late.label).toBe("rollback-canary-stuck");
+  expect(late.explanation.sentence).toContain("short of pods for longer than the progress deadline of 60s");
+});
+
 test("mirror: nobody copies requests to a canary without ready pods", () => {
   const decision = decideScene({
     analysis: { mirror: true },

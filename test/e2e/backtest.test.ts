@@ -3,10 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seededRandom } from "#base";
-import { runProgram } from "../../src/cli/program.ts";
+import { startCommand } from "../../src/cli/started-command.ts";
 import { findProgram } from "./debian-package.ts";
 
 const server = findProgram("prometheus", { debianPackage: "prometheus" });
@@ -161,18 +160,8 @@ describe.skipIf(serverPath === undefined || toolPath === undefined)("serin simul
   });
 
   async function serin(...argv: string[]) {
-    const chunks: string[] = [];
-    const stream = new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        chunks.push(chunk.toString());
-        done();
-      },
-    });
-    // What the program uses of a WriteStream is what a Writable has.
-    const out = stream as unknown as NodeJS.WriteStream;
-    const { signal } = new AbortController();
-    const status = await runProgram({ argv: ["simulate", ...argv], stdout: out, stderr: out, env: {}, signal });
-    return { status, text: chunks.join("") };
+    const { status, out, err } = await startCommand(["simulate", ...argv]).ended;
+    return { status, text: `${out}${err}` };
   }
 
   const past = (...flags: string[]): string[] => [

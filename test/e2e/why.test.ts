@@ -1,7 +1,6 @@
-import { Writable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Canary } from "#api";
-import { runProgram } from "../../src/cli/program.ts";
+import { type EndedCommand, startCommand } from "../../src/cli/started-command.ts";
 import { badAt, isPhase, openScene, type Scene } from "../../src/operator/rehearsal-scene.ts";
 import { canaryWith, deployment } from "../../src/operator/rehearsal-objects.ts";
 
@@ -17,27 +16,8 @@ afterAll(async () => {
   await rehearsal.close();
 });
 
-async function serin(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
-  const [out, err] = [collect(), collect()];
-  const status = await runProgram({
-    argv: [...argv, "--kubeconfig", rehearsal.kubeconfigPath],
-    stdout: out.stream,
-    stderr: err.stream,
-    env: {},
-    signal: new AbortController().signal,
-  });
-  return { status, out: out.text(), err: err.text() };
-}
-
-function collect(): { stream: NodeJS.WriteStream; text: () => string } {
-  let text = "";
-  const stream = new Writable({
-    write(chunk, _, done) {
-      text += String(chunk);
-      done();
-    },
-  });
-  return { stream: stream as unknown as NodeJS.WriteStream, text: () => text };
+function serin(...argv: string[]): Promise<EndedCommand> {
+  return startCommand([...argv, "--kubeconfig", rehearsal.kubeconfigPath]).ended;
 }
 
 /** Releases a new image; resolves when the Canary is as wanted and the operator has ended. */

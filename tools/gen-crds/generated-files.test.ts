@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { flaggerCrds } from "#api";
 import { generatedFiles } from "./generated-files.ts";
 
@@ -24,6 +24,11 @@ test.each(["deploy/crds", "deploy/chart/serin/crds"])(
     expect(found.toSorted(byName)).toEqual(wanted.toSorted(byName));
   },
 );
+
+test.each(files.map(({ path, text }) => [path, text] as const))("%s says the same in YAML 1.1", (_, text) => {
+  const read = (version: "1.1" | "1.2"): unknown[] => parseAllDocuments(text, { version }).map((one) => one.toJS());
+  expect(read("1.1")).toEqual(read("1.2"));
+});
 
 const docs = ["README.md", "docs/install.md", "docs/migrate-from-flagger.md"];
 

@@ -98,6 +98,7 @@ function granted(kind: "ClusterRole" | "Role", name: string, rules: Rules): Kube
 }
 
 function render(objects: readonly KubeObject[]): string {
-  const options = { lineWidth: 120, aliasDuplicateObjects: false };
+  // kubectl and Helm read YAML 1.1, where a bare `off` is false.
+  const options = { lineWidth: 120, aliasDuplicateObjects: false, compat: "yaml-1.1" } as const;
   return HEADER + objects.map((object) => stringify(object, options)).join("---\n");
 }

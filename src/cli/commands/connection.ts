@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { delimiter, join } from "node:path";
+import { type Command, Option } from "commander";
 import { parse } from "yaml";
 import { Failure, isObject } from "#base";
 import { createKubeClient, type KubeClient, loadKubeconfig } from "#kube";
@@ -19,6 +20,20 @@ export interface ConnectionOptions {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace?: string;
+}
+
+/** Those of every command that asks a cluster and prints. */
+export interface ClusterOptions extends ConnectionOptions {
+  readonly output: "text" | "json";
+}
+
+/** Adds them to a command. */
+export function addClusterOptions(command: Command): Command {
+  return command
+    .option("-n, --namespace <name>", "namespace of the Canary; the context's without it")
+    .option("--kubeconfig <path>", "without it $KUBECONFIG, ./.serin/kubeconfig, ~/.kube/config, the first there is")
+    .option("--context <name>", "context of the kubeconfig; the current one without it")
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"));
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;

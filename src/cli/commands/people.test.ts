@@ -3,7 +3,6 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import {
   type Canary,
@@ -19,7 +18,7 @@ import { createKubeClient, type KubeClient, loadKubeconfig } from "#kube";
 import { revisionOfTemplate } from "#operator";
 import { readIntent, readPause } from "#rollout";
 import { startTestApiServer, type TestApiServer } from "#testing";
-import { runProgram } from "../program.ts";
+import { type EndedCommand, startCommand } from "../started-command.ts";
 import { chooseKubeconfig } from "./connection.ts";
 import { sendWish } from "./send-wish.ts";
 
@@ -40,38 +39,13 @@ afterAll(async () => {
   await server.close();
 });
 
-interface Ended {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs one command line against the server; what it prints is collected. */
-function serin(...argv: string[]): Promise<Ended> {
+/** Runs one command line against the server. */
+function serin(...argv: string[]): Promise<EndedCommand> {
   return start(...argv).ended;
 }
 
-function start(...argv: string[]): { readonly out: () => string; readonly ended: Promise<Ended> } {
-  const [out, err] = [collect(), collect()];
-  const running = runProgram({
-    argv: [...argv, "--kubeconfig", server.kubeconfigPath],
-    stdout: out.stream,
-    stderr: err.stream,
-    env: {},
-    signal: new AbortController().signal,
-  });
-  return { out: out.text, ended: running.then((status) => ({ status, out: out.text(), err: err.text() })) };
-}
-
-function collect(): { stream: NodeJS.WriteStream; text: () => string } {
-  let text = "";
-  const stream = new Writable({
-    write(chunk, _, done) {
-      text += String(chunk);
-      done();
-    },
-  });
-  return { stream: stream as unknown as NodeJS.WriteStream, text: () => text };
+function start(...argv: string[]): ReturnType<typeof startCommand> {
+  return startCommand([...argv, "--kubeconfig", server.kubeconfigPath]);
 }
 
 async function newNamespace(): Promise<string> {
@@ -323,18 +297,10 @@ test("serin: a kubeconfig's token is not told when the API server repeats it", a
     ["promote", "web", "-n", "shop", "--why", "x", "--by", "ann", "-o", "json"],
     ["abort", "web", "-n", "shop", "--why", "x", "--by", "ann"],
   ]) {
-    const [out, err] = [collect(), collect()];
-    const signal = new AbortController().signal;
-    const status = await runProgram({
-      argv: [...argv, "--kubeconfig", path],
-      stdout: out.stream,
-      stderr: err.stream,
-      env: {},
-      signal,
-    });
+    const { status, out, err } = await startCommand([...argv, "--kubeconfig", path]).ended;
     expect(status).toBe(1);
-    expect(`${out.text()}${err.text()}`).toContain("who is ***");
-    expect(`${out.text()}${err.text()}`).not.toContain(token);
+    expect(`${out}${err}`).toContain("who is ***");
+    expect(`${out}${err}`).not.toContain(token);
   }
   rmSync(directory, { recursive: true });
   await new Promise((resolve) => parrot.close(resolve));

@@ -1,10 +1,10 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { parseDuration } from "#base";
 import { systemClock } from "#kube";
 import { formatTime, INTENT_ANNOTATION, readIntent } from "#rollout";
 import { type ProgramContext, type ProgramState, UsageError } from "../program-context.ts";
 import { awaitEffect } from "./await-effect.ts";
-import { connect, type Connection, type ConnectionOptions } from "./connection.ts";
+import { addClusterOptions, type ClusterOptions, connect, type Connection } from "./connection.ts";
 import { findCanary } from "./find-canary.ts";
 import type { Asked, Wish } from "./plan-intent.ts";
 import { type Sent, sendWish } from "./send-wish.ts";
@@ -63,30 +63,26 @@ const commands: readonly PeopleCommand[] = [
   },
 ];
 
-interface RawOptions extends ConnectionOptions {
+interface RawOptions extends ClusterOptions {
   readonly why?: string;
   readonly by?: string;
   readonly wait?: boolean;
   readonly timeout: string;
-  readonly output: "text" | "json";
 }
 
 /** Adds the seven commands to a program. */
 export function addPeopleCommands(program: Command, context: ProgramContext, state: ProgramState): void {
   for (const command of commands) {
     const { wish, description } = command;
-    program
+    const added = program
       .command(wish)
       .description(description)
       .argument("[canary]", "name of the Canary; may be left out when the namespace has one")
-      .option("-n, --namespace <name>", "namespace of the Canary; the context's without it")
       .option("--why <text>", "reason, for those who read it later")
       .option("--by <name>", "who asks; the kubeconfig's user, else this machine's, without it")
       .option("--wait", "follow until it took effect")
-      .option("--timeout <duration>", "longest time that --wait follows", "5m")
-      .option("--kubeconfig <path>", "without it $KUBECONFIG, ./.serin/kubeconfig, ~/.kube/config, the first there is")
-      .option("--context <name>", "context of the kubeconfig; the current one without it")
-      .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
+      .option("--timeout <duration>", "longest time that --wait follows", "5m");
+    addClusterOptions(added)
       .addHelpText("after", helpText(command))
       .action(async (name: string | undefined, raw: RawOptions) => {
         state.status = await runPeopleCommand({ wish, name, raw }, context);

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { gzipSync } from "node:zlib";
 import { stringify } from "yaml";
@@ -15,7 +14,7 @@ import {
 } from "#api";
 import { createKubeClient, type KubeClient, loadKubeconfig } from "#kube";
 import { startTestApiServer, type TestApiServer } from "#testing";
-import { runProgram } from "../program.ts";
+import { type EndedCommand, startCommand } from "../started-command.ts";
 
 let server: TestApiServer;
 let client: KubeClient;
@@ -36,27 +35,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function serin(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
-  const [out, err] = [collect(), collect()];
-  const status = await runProgram({
-    argv: ["plan", ...argv],
-    stdout: out.stream,
-    stderr: err.stream,
-    env: { KUBECONFIG: server.kubeconfigPath },
-    signal: new AbortController().signal,
-  });
-  return { status, out: out.text(), err: err.text() };
-}
-
-function collect(): { stream: NodeJS.WriteStream; text: () => string } {
-  let text = "";
-  const stream = new Writable({
-    write(chunk, _, done) {
-      text += String(chunk);
-      done();
-    },
-  });
-  return { stream: stream as unknown as NodeJS.WriteStream, text: () => text };
+function serin(...argv: string[]): Promise<EndedCommand> {
+  return startCommand(["plan", ...argv], { KUBECONFIG: server.kubeconfigPath }).ended;
 }
 
 const canary: Canary = {
@@ -117,11 +97,11 @@ shop/web: promoted after 3 steps and about 3m10s, if nothing holds it up
   way back  87% in 1s, 100% when its pods are ready, from the highest weight
 
     after  canary  its pods  primary's
-       0s      0%         2          9  its pods start
-       1m     25%         3          7
+       0s      0%         3          9  its pods start
+       1m     25%         5          7
        2m     50%         5          7
-       3m     50%         5          7  the primary gets the new revision
-    3m10s      0%         0          8  promoted, the canary's pods go
+       3m     50%         5          9  the primary gets the new revision
+    3m10s      0%         0          9  promoted, the canary's pods go
 
 checks
   request-success-rate: 99% or more, last 1m
@@ -181,7 +161,7 @@ test("serin plan: from a cluster, with the pods there and the traffic that was m
   const after = await serin("web", "-n", namespace, "-o", "json");
   expect(JSON.parse(after.out)).toMatchObject({
     load: { requestsPerSecond: 400, podsForAll: 8, primary: { count: 8, scaler: { maxCount: 12 } } },
-    steps: [{ pods: { canary: 2, primary: 9 } }, { pods: { canary: 3 } }, { pods: { canary: 5 } }, {}, {}],
+    steps: [{ pods: { canary: 3, primary: 9 } }, { pods: { canary: 5 } }, { pods: { canary: 5 } }, {}, {}],
   });
   // Twice the traffic needs twice the pods, as far as the autoscaler allows.
   await client.update(
@@ -228,6 +208,7 @@ test("serin plan: from a cluster, with the pods there and the traffic that was m
 
 test.each<[string, readonly string[], number, string]>([
   ["no such file", ["-f", "/nowhere.yaml"], 2, "there is no file /nowhere.yaml"],
+  ["a folder", ["-f", "."], 1, "Cannot read the manifest .: it is a folder; name one of its files"],
   ["a rate that is none", ["web", "--rps", "many"], 2, '--rps: "many" is no number'],
   ["a share above half", ["web", "--error-rate", "90%"], 2, "--error-rate"],
   ["a duration of nothing", ["web", "--scrape-interval", "0s"], 2, '--scrape-interval: "0s" is not above zero'],

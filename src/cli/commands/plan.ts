@@ -1,26 +1,26 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { Failure, formatProblem, parseDuration } from "#base";
 import { planRoad, readSettings } from "#rollout";
 import { paintFor } from "../output/paint.ts";
 import { roadLines } from "../output/road-text.ts";
+import { pageWidth } from "../output/wrap.ts";
 import { type ProgramContext, type ProgramState, UsageError } from "../program-context.ts";
-import { connect, type ConnectionOptions } from "./connection.ts";
+import { addClusterOptions, type ClusterOptions, connect } from "./connection.ts";
 import { findCanary } from "./find-canary.ts";
 import { loadOf, type PlanSubject, subjectInCluster, subjectInFile } from "./plan-subject.ts";
 
 /** `serin plan`: the road of the next release, before it starts. */
 
-interface RawOptions extends ConnectionOptions {
+interface RawOptions extends ClusterOptions {
   readonly filename?: string;
   readonly rps?: string;
   readonly errorRate: string;
   readonly scrapeInterval: string;
   readonly minInterval: string;
-  readonly output: "text" | "json";
 }
 
 export function addPlanCommand(program: Command, context: ProgramContext, state: ProgramState): void {
-  program
+  const command = program
     .command("plan")
     .description("show the road of a release before it starts: steps, pods, times, what its checks can find out")
     .argument("[canary]", "name of the Canary; may be left out when the namespace or the file has one")
@@ -31,14 +31,11 @@ export function addPlanCommand(program: Command, context: ProgramContext, state:
     .option("--rps <number>", "requests per second of the service; as last measured without it")
     .option("--error-rate <percent>", "share of the primary's requests that fail", "0.1%")
     .option("--scrape-interval <duration>", "how often the metrics are read", "15s")
-    .option("--min-interval <duration>", "shortest analysis interval that the operator accepts", "10s")
-    .option("-n, --namespace <name>", "namespace of the Canary; the context's without it")
-    .option("--kubeconfig <path>", "without it $KUBECONFIG, ./.serin/kubeconfig, ~/.kube/config, the first there is")
-    .option("--context <name>", "context of the kubeconfig; the current one without it")
-    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
+    .option("--min-interval <duration>", "shortest analysis interval that the operator accepts", "10s");
+  addClusterOptions(command)
     .addHelpText(
       "after",
-      "\nExamples:\n  serin plan web -n shop\n  serin plan web -n shop --rps 400\n  serin plan -f canary.yaml --rps 20 -o json\n\nExit status: 0 when there is a plan, 1 when the Canary cannot be run or is not there, 2 for a wrong command line.",
+      "\nExamples:\n  serin plan web -n shop\n  serin plan web -n shop --rps 400\n  serin plan -f canary.yaml --rps 20 -o json\n\nExit status: 0 when there is a plan, 1 when the Canary cannot be run or is not\nthere, 2 for a wrong command line.",
     )
     .action(async (name: string | undefined, raw: RawOptions) => {
       const asked = parseAsked(raw);
@@ -107,6 +104,6 @@ function print(
   if (raw.output === "json")
     return void stdout.write(`${JSON.stringify({ namespace, canary: name, load, ...road })}\n`);
   const about = { namespace, canary: name, intervalMs, threshold, requestsPerSecond, errorRate };
-  const layout = { width: Math.min(100, Math.max(60, stdout.columns ?? 80)), paint: paintFor(stdout, env) };
+  const layout = { width: pageWidth(stdout), paint: paintFor(stdout, env) };
   stdout.write(`${roadLines(road, about, layout).join("\n").trimEnd()}\n`);
 }

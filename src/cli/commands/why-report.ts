@@ -33,7 +33,7 @@ export function reportOf(canary: Canary, map: ConfigMap | undefined, runNumber?:
   const run = runNumber === undefined ? runs.at(-1) : runs.find(({ number }) => number === runNumber);
   if (run === undefined && runs.length > 0)
     throw new Failure(
-      `Cannot explain run ${runNumber} of "${namespace}/${name}": kept are ${runs.map(({ number }) => number).join(", ")}`,
+      `Cannot explain run ${runNumber} of "${namespace}/${name}": it is not kept; --run takes ${runs.map(({ number }) => number).join(", ")}`,
       { code: "RunNotFound" },
     );
   if (run === undefined) throw nothingKept(canary, { hasForeignMap: map !== undefined && !isOurs, broken });

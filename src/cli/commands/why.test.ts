@@ -1,14 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Canary, type CanaryStatus, type ConfigMap, flaggerCrds, ownerReferenceTo, resources } from "#api";
 import { createKubeClient, type KubeClient, loadKubeconfig } from "#kube";
 import type { DecisionRecord } from "#rollout";
 import { startTestApiServer, type TestApiServer } from "#testing";
-import { runProgram } from "../program.ts";
+import { type EndedCommand, startCommand } from "../started-command.ts";
 
 /** `serin why` where there is nothing to say, or not what was asked for. What it says of real releases is in test/e2e. */
 
@@ -29,27 +28,8 @@ afterAll(async () => {
   await server.close();
 });
 
-async function serin(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
-  const [out, err] = [collect(), collect()];
-  const status = await runProgram({
-    argv: ["why", ...argv],
-    stdout: out.stream,
-    stderr: err.stream,
-    env: { KUBECONFIG: server.kubeconfigPath },
-    signal: new AbortController().signal,
-  });
-  return { status, out: out.text(), err: err.text() };
-}
-
-function collect(): { stream: NodeJS.WriteStream; text: () => string } {
-  let text = "";
-  const stream = new Writable({
-    write(chunk, _, done) {
-      text += String(chunk);
-      done();
-    },
-  });
-  return { stream: stream as unknown as NodeJS.WriteStream, text: () => text };
+function serin(...argv: string[]): Promise<EndedCommand> {
+  return startCommand(["why", ...argv], { KUBECONFIG: server.kubeconfigPath }).ended;
 }
 
 async function newNamespace(): Promise<string> {
@@ -111,13 +91,16 @@ test("serin why: without a name the only Canary; several are listed with the sen
   await createCanary(namespace, { phase: "Initialized" }, "api");
   const { out } = await serin("-n", namespace);
   expect(out.split("\n")).toEqual([
-    "api  Initialized     0%  no release of it is kept",
-    "web  Progressing    10%  Every check passed at 0%: the canary gets 10% of the t…",
+    "api  Initialized    0%  no release of it is kept",
+    "web  Progressing   10%  Every check passed at 0%: the canary gets 10% of the tr…",
     "",
   ]);
   const json = JSON.parse((await serin("-n", namespace, "-o", "json")).out) as unknown[];
   expect(json).toHaveLength(2);
   expect(await serin("-n", namespace, "--run", "1")).toMatchObject({ status: 2 });
+  await createCanary(namespace, { phase: "WaitingPromotion" }, "gated");
+  const weights = (await serin("-n", namespace)).out.split("\n").map((line) => line.indexOf("%  "));
+  expect(weights).toEqual([28, 28, 28, -1]);
 });
 
 test("serin why: a broken run is named, and the others are told", async () => {
@@ -143,7 +126,7 @@ test("serin why: no such Canary, no such run, a number that is none", async () =
   expect(await serin("web", "-n", namespace, "--run", "9")).toEqual({
     status: 1,
     out: "",
-    err: `serin: Cannot explain run 9 of "${namespace}/web": kept are 3\n`,
+    err: `serin: Cannot explain run 9 of "${namespace}/web": it is not kept; --run takes 3\n`,
   });
   expect(await serin("web", "-n", namespace, "--run", "last")).toMatchObject({ status: 2 });
 });

@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { type Canary, type ConfigMap, resources } from "#api";
 import { Failure } from "#base";
 import type { KubeClient } from "#kube";
@@ -6,38 +6,32 @@ import { readRuns, runMapName } from "#operator";
 import { completeStatus } from "#rollout";
 import { paintFor } from "../output/paint.ts";
 import { whyLines } from "../output/why-text.ts";
-import { oneLine } from "../output/wrap.ts";
+import { oneLine, pageWidth } from "../output/wrap.ts";
 import { type ProgramContext, type ProgramState, UsageError } from "../program-context.ts";
-import { connect, type ConnectionOptions } from "./connection.ts";
+import { addClusterOptions, type ClusterOptions, connect } from "./connection.ts";
 import { readCanary } from "./find-canary.ts";
 import { reportOf } from "./why-report.ts";
 
 /** `serin why`: what was decided about a release, what it was decided from, and what would have changed it. */
 
-interface RawOptions extends ConnectionOptions {
+interface RawOptions extends ClusterOptions {
   readonly run?: string;
   readonly all?: boolean;
-  readonly output: "text" | "json";
 }
 
 const MAX_LISTED_COUNT = 100;
-/** Longer lines are hard to read, however wide the terminal is. */
-const MAX_WIDTH = 100;
 
 export function addWhyCommand(program: Command, context: ProgramContext, state: ProgramState): void {
-  program
+  const command = program
     .command("why")
     .description("say why a release is where it is: what was seen, decided and done, and what would have changed it")
     .argument("[canary]", "name of the Canary; without it the only one of the namespace, or a list of them")
     .option("--run <number>", "an earlier run; the last one without it")
-    .option("--all", "every decision that is kept, not only the last ones")
-    .option("-n, --namespace <name>", "namespace of the Canary; the context's without it")
-    .option("--kubeconfig <path>", "without it $KUBECONFIG, ./.serin/kubeconfig, ~/.kube/config, the first there is")
-    .option("--context <name>", "context of the kubeconfig; the current one without it")
-    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
+    .option("--all", "every decision that is kept, not only the last twelve");
+  addClusterOptions(command)
     .addHelpText(
       "after",
-      "\nExamples:\n  serin why web -n shop\n  serin why web -n shop --run 3\n  serin why -n shop -o json\n\nExit status: 0 when it is explained, 1 when it cannot be (no such Canary or run, nothing kept), 2 for a wrong command line.",
+      "\nExamples:\n  serin why web -n shop\n  serin why web -n shop --run 3\n  serin why -n shop -o json\n\nExit status: 0 when it is explained, 1 when it cannot be (no such Canary or run,\nnothing kept), 2 for a wrong command line.",
     )
     .action(async (name: string | undefined, raw: RawOptions) => {
       state.status = await runWhy(name, raw, context);
@@ -91,7 +85,7 @@ function print(
   const report = reportOf(canary, map, runNumber);
   const { stdout, env } = context;
   if (raw.output === "json") return void stdout.write(`${JSON.stringify(report)}\n`);
-  const layout = { width: widthOf(stdout), paint: paintFor(stdout, env), isWhole: raw.all === true };
+  const layout = { width: pageWidth(stdout), paint: paintFor(stdout, env), isWhole: raw.all === true };
   stdout.write(`${whyLines(report, layout).join("\n").trimEnd()}\n`);
 }
 
@@ -113,9 +107,10 @@ async function printList(
   const rows = canaries.map((canary) => rowOf(canary, byName.get(runMapName(canary.metadata.name ?? ""))));
   if (raw.output === "json") return void stdout.write(`${JSON.stringify(rows)}\n`);
   const nameWidth = Math.max(...rows.map((row) => row.canary.length));
-  const width = widthOf(stdout);
+  const phaseWidth = Math.max(...rows.map((row) => row.phase.length));
+  const width = pageWidth(stdout);
   for (const row of rows) {
-    const line = `${row.canary.padEnd(nameWidth)}  ${row.phase.padEnd(12)}  ${`${row.weight}%`.padStart(4)}  ${row.sentence}`;
+    const line = `${row.canary.padEnd(nameWidth)}  ${row.phase.padEnd(phaseWidth)}  ${`${row.weight}%`.padStart(4)}  ${row.sentence}`;
     stdout.write(`${line.length > width ? `${line.slice(0, width - 1)}…` : line}\n`);
   }
 }
@@ -142,8 +137,4 @@ function sentenceOf(canary: Canary, map: ConfigMap | undefined): string {
     if (thrown instanceof Failure) return thrown.message;
     throw thrown;
   }
-}
-
-function widthOf(stream: NodeJS.WriteStream): number {
-  return Math.min(MAX_WIDTH, Math.max(60, stream.columns ?? 80));
 }

@@ -10,12 +10,14 @@ export interface DecisionLine {
 
 /** Flagger's words for a copy whose pods are on their way; they come as warnings, once for each number. */
 const NOT_READY = /^(?:canary deployment )?(\S+?)\.\S+ not ready: waiting for rollout to finish: (.*)$/;
+/** Ours for a step, or a promotion, that waits for pods. */
+const NO_CAPACITY = /^Halt \S+ (?:advancement|promotion) waiting for (capacity): (.*)$/;
 
 /** Turns events into lines: a copy that is waited for is no warning, and of its numbers in a row only the latest stands. */
 export function decisionLines(decisions: readonly Decision[]): DecisionLine[] {
   const lines: DecisionLine[] = [];
   for (const { id, time, isWarning, message } of decisions) {
-    const [, copy, numbers] = NOT_READY.exec(message) ?? [];
+    const [, copy, numbers] = NOT_READY.exec(message) ?? NO_CAPACITY.exec(message) ?? [];
     if (copy === undefined || numbers === undefined) {
       lines.push({ id, time, mark: isWarning ? "warning" : "decision", text: message });
       continue;

@@ -106,7 +106,8 @@ function reasonOf(watch: RolloutWatch): string {
   if (watch.snapshot().phase !== "Failed") return decisions.at(-1)?.message ?? "the operator said nothing";
   const warnings = decisions.filter((decision) => decision.isWarning).map(({ message }) => message);
   const verdict = warnings.findLast((message) => message.startsWith("Rolling back"));
-  const seen = warnings.findLast((message) => message.startsWith("Halt"));
+  // What was waited for is no reason to go back.
+  const seen = warnings.findLast((message) => message.startsWith("Halt") && !message.includes(" waiting for "));
   return (
     [verdict, seen].filter((message) => message !== undefined).join("; ") ||
     (warnings.at(-1) ?? "the operator said nothing")

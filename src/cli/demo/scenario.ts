@@ -51,7 +51,7 @@ export function scenarioOf(options: DemoOptions): Scenario {
     source: "examples/article with keda/",
     objects: withDemoTimes(withLoadChanges(objects), options),
     rateAt: loadCurve(shape, requestsPerSecond),
-    load: `a ${shape} of at most ${requestsPerSecond} requests/s`,
+    load: `a ${shape} load of at most ${requestsPerSecond} requests/s`,
     baselineMs: CHANGING_BASELINE_MS,
     loadMs: CURVE_MS,
     autoscaleIntervalMs: AUTOSCALE_INTERVAL_MS,

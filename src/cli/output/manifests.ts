@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Document, LineCounter, parseAllDocuments } from "yaml";
 import type { KubeObject } from "#api";
@@ -23,8 +23,15 @@ export function readManifests(folder: string): KubeObject[] {
 
 /** Reads every object of one file. */
 export function readManifest(path: string): KubeObject[] {
-  if (statSync(path).size > FILE_BYTES_MAX) throw bad(path, `is larger than ${FILE_BYTES_MAX} bytes; split it`);
+  const { size } = statedFile(path);
+  if (size > FILE_BYTES_MAX) throw bad(path, `is larger than ${FILE_BYTES_MAX} bytes; split it`);
   return parseManifest(readFileSync(path, "utf8"), path);
+}
+
+function statedFile(path: string): Stats {
+  const stats = statSync(path);
+  if (stats.isDirectory()) throw bad(path, "it is a folder; name one of its files");
+  return stats;
 }
 
 /** Parses the documents of a YAML or JSON text; `name` stands for it in messages. */

@@ -43,8 +43,10 @@ export function roadLines(road: Road, subject: RoadSubject, layout: Layout): str
 function headline({ durationMs, steps }: Road, { namespace, canary }: RoadSubject): string {
   const stepCount = steps.filter(({ kind }) => kind !== "scale-up" && kind !== "done").length;
   const name = `${namespace}/${canary}`;
-  if (durationMs === undefined) return `${name}: ${stepCount} steps; nothing says how long they take`;
-  return `${name}: promoted after ${stepCount} steps and about ${about(durationMs)}, if nothing holds it up`;
+  const taken = count(stepCount, "step");
+  if (durationMs === undefined) return `${name}: ${taken}; nothing says how long they take`;
+  const after = stepCount === 0 ? "" : `${taken} and `;
+  return `${name}: promoted after ${after}about ${about(durationMs)}, if nothing holds it up`;
 }
 
 function methodText({ method, strategy, forecast }: Road, { intervalMs, threshold }: RoadSubject): string {
@@ -125,11 +127,11 @@ function checkLines(check: CheckOutlook, { width }: Layout): string[] {
 }
 
 function failText({ weight, requestCount, badToFail, rollbackMs, servedBefore }: CheckOutlook): string {
-  const served = servedBefore === undefined ? "" : ` and about ${count(servedBefore)} requests`;
+  const served = servedBefore === undefined ? "" : ` and about ${count(servedBefore, "request")}`;
   const back = `a version that is bad from the start goes back after ${about(rollbackMs)}${served}`;
   if (requestCount === undefined || badToFail === undefined) return back;
   const bad = badToFail === 1 ? "1 bad one fails it" : `${count(badToFail)} bad ones fail it`;
-  return `at ${weight}% about ${count(requestCount)} requests, of which ${bad}; ${back}`;
+  return `at ${weight}% about ${count(requestCount, "request")}, of which ${bad}; ${back}`;
 }
 
 function forecastLines({ detections, smallestFound, ruledOut, isProven }: Forecast, { width }: Layout): string[] {
@@ -137,7 +139,7 @@ function forecastLines({ detections, smallestFound, ruledOut, isProven }: Foreca
   return [
     ...detections.flatMap(({ excess, requestCount, afterMs }) => {
       const time = afterMs === undefined ? "" : `, ${about(afterMs)}`;
-      return row(`${points(excess)} more errors: rolled back after about ${count(requestCount)} requests${time}`);
+      return row(`${points(excess)} more errors: rolled back after about ${count(requestCount, "request")}${time}`);
     }),
     ...(smallestFound === undefined
       ? []

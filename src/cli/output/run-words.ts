@@ -3,10 +3,11 @@ import type { CapacityRecord, CheckFact, DecisionRecord, Deed, EvidenceFact } fr
 
 /** What a record of a run says, in words of people. */
 
-/** `12,345`. */
-export function count(value: number): string {
-  if (!(value < 1e12)) return "no end of";
-  return Math.round(value).toLocaleString("en-US");
+/** `12,345`, and with a noun `12,345 requests` or `1 request`. */
+export function count(value: number, noun?: string): string {
+  const whole = Math.round(value);
+  const text = value < 1e12 ? whole.toLocaleString("en-US") : "no end of";
+  return noun === undefined ? text : `${text} ${noun}${whole === 1 ? "" : "s"}`;
 }
 
 /** `1 in 20` for a chance of 0.05. */
@@ -20,7 +21,8 @@ export function oneIn(chance: number): string {
 export function points(rate: number): string {
   const value = Math.abs(rate) * 100;
   const digits = value === 0 || value >= 10 ? 0 : value >= 1 ? 1 : 2;
-  return `${Number(value.toFixed(digits))} ${value === 1 ? "point" : "points"}`;
+  const shown = Number(value.toFixed(digits));
+  return `${shown} ${shown === 1 ? "point" : "points"}`;
 }
 
 /** Whole seconds and more; people do not plan in milliseconds. */
@@ -90,7 +92,7 @@ function boundWords({ bound, goAt, left }: EvidenceFact): string | undefined {
 }
 
 function leftWords({ requestCount, etaMs }: NonNullable<EvidenceFact["left"]>): string {
-  return `about ${count(requestCount)} requests more${etaMs === undefined ? "" : `, ${about(etaMs)} at this traffic`}`;
+  return `about ${count(requestCount, "request")} more${etaMs === undefined ? "" : `, ${about(etaMs)} at this traffic`}`;
 }
 
 export function deedWords(deed: Deed): string {

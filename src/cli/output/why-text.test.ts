@@ -3,7 +3,7 @@ import { seededRandom } from "#base";
 import type { DecisionRecord, EvidenceFact } from "#rollout";
 import type { WhyReport } from "../commands/why-report.ts";
 import { paintFor, plainPaint } from "./paint.ts";
-import { about, evidenceWords, oneIn, points } from "./run-words.ts";
+import { about, count, evidenceWords, oneIn, points } from "./run-words.ts";
 import { whyLines } from "./why-text.ts";
 import { labelled, oneLine, wrap } from "./wrap.ts";
 
@@ -98,10 +98,14 @@ test("whyLines: the last twelve decisions, all of them when asked, and how many 
   const records = Array.from({ length: 20 }, (_, index) => ({ ...hold, sentence: `Look ${index}.` }));
   const long = { ...report, run: { ...report.run, records, droppedCount: 7 } };
   const short = whyLines(long, plain).join("\n");
-  expect(short).toContain("… 15 earlier decisions, 7 of them not kept (--all shows them)");
+  expect(short).toContain("… 15 earlier decisions, 7 of them not kept (--all shows the rest)");
   expect(short).not.toContain("Look 7.");
   expect(short).toContain("Look 8.");
-  expect(whyLines(long, { ...plain, isWhole: true }).join("\n")).toContain("Look 0.");
+  const whole = whyLines(long, { ...plain, isWhole: true }).join("\n");
+  expect(whole).toContain("Look 0.");
+  expect(whole).toContain("… 7 earlier decisions not kept\n");
+  const one = { ...long, run: { ...long.run, records: records.slice(-13), droppedCount: 0 } };
+  expect(whyLines(one, plain).join("\n")).toContain("… 1 earlier decision (--all shows the rest)\n");
 });
 
 test("whyLines: what others wrote cannot move the cursor or leave its line; no line but a query is too long", () => {
@@ -145,6 +149,10 @@ test.each([
   [oneIn(0), "less than 1 in 1,000,000,000"],
   [points(0.0131), "1.3 points"],
   [points(0.01), "1 point"],
+  [points(0.01002), "1 point"],
+  [count(1, "request"), "1 request"],
+  [count(1.2, "request"), "1 request"],
+  [count(12_345, "request"), "12,345 requests"],
   [points(0.0002), "0.02 points"],
   [about(40_400), "40s"],
   [about(95_000), "1m35s"],

@@ -80,9 +80,11 @@ function runText({ number, revision, startedAt, endedAt, outcome }: Run): string
   return `${number}, ${outcome ?? "goes on"}; ${day} ${span} UTC${revision === "" ? "" : `; revision ${revision}`}`;
 }
 
-function hiddenLine({ droppedCount, records }: Run, hidden: number): string {
-  const kept = droppedCount === 0 ? "" : `, ${droppedCount} of them not kept`;
-  return `… ${hidden} earlier decisions${kept}${records.length > SHOWN_COUNT ? " (--all shows them)" : ""}`;
+function hiddenLine({ droppedCount }: Run, hidden: number): string {
+  const decisions = `${hidden} earlier ${hidden === 1 ? "decision" : "decisions"}`;
+  if (hidden === droppedCount) return `… ${decisions} not kept`;
+  const lost = droppedCount === 0 ? "" : `, ${droppedCount} of them not kept`;
+  return `… ${decisions}${lost} (--all shows the rest)`;
 }
 
 function decisionLines(record: DecisionRecord, before: DecisionRecord | undefined, layout: WhyLayout): string[] {

@@ -6,6 +6,15 @@ export function oneLine(text: string): string {
   return text.replace(INVISIBLE, " ").replace(/\s+/g, " ").trim();
 }
 
+const MIN_WIDTH = 60;
+/** Longer lines are hard to read, however wide the terminal is. */
+const MAX_WIDTH = 100;
+
+/** Columns of a report on a stream; what is no terminal has eighty. */
+export function pageWidth({ columns = 80 }: { readonly columns?: number }): number {
+  return Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, columns));
+}
+
 /** Breaks text at spaces into lines of at most `width` characters; a word that is longer is cut. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
