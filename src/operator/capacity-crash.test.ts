@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { flaggerCrds, istioCrds, kedaCrds, type KubeObject, type Resource, resources } from "#api";
+import { startTestApiServer } from "#testing";
 import { createFaultyClient } from "./faulty-client.ts";
 import { badAt, isDone, isPhase, openScene, type Scene } from "./rehearsal-scene.ts";
 import { autoscaler, canaryWith, configured, settings } from "./rehearsal-objects.ts";
@@ -65,7 +66,10 @@ let scalers: RehearsalScalers;
 const stop = new AbortController();
 
 beforeAll(async () => {
-  rehearsal = await openScene({ crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()], answer: badAt(50) });
+  rehearsal = await openScene(await startTestApiServer(), {
+    crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()],
+    answer: badAt(50),
+  });
   scalers = await playScalers(rehearsal.client, stop.signal);
 });
 

@@ -9,6 +9,7 @@ import {
   type KubeObject,
   resources,
 } from "#api";
+import { startTestApiServer } from "#testing";
 import { startLocalServer } from "./local-server.ts";
 import { isDone, isPhase, openScene, type Scene } from "./rehearsal-scene.ts";
 import { kedaKinds } from "./rehearsal-keda.ts";
@@ -19,7 +20,7 @@ import { canary, canaryWith, configured, deployment, settings } from "./rehearsa
 let rehearsal: Scene;
 
 beforeAll(async () => {
-  rehearsal = await openScene({ crds: [...flaggerCrds(), ...istioCrds(), ...kedaKinds()] });
+  rehearsal = await openScene(await startTestApiServer(), { crds: [...flaggerCrds(), ...istioCrds(), ...kedaKinds()] });
 });
 
 afterAll(async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Canary, flaggerCrds, istioCrds, type KubeObject, type Resource, resources, type Service } from "#api";
+import { startTestApiServer } from "#testing";
 import { isDone, isPhase, openScene, type Scene } from "./rehearsal-scene.ts";
 import { hpaRef, kedaKinds, scaledObject, scaledObjectRef, withKedaWebhook } from "./rehearsal-keda.ts";
 import { autoscaler, canaryWith, deployment } from "./rehearsal-objects.ts";
@@ -10,7 +11,7 @@ import { preflightOf } from "./preflight-scene.ts";
 let rehearsal: Scene;
 
 beforeAll(async () => {
-  rehearsal = await openScene({ crds: [...flaggerCrds(), ...istioCrds(), ...kedaKinds()] });
+  rehearsal = await openScene(await startTestApiServer(), { crds: [...flaggerCrds(), ...istioCrds(), ...kedaKinds()] });
 });
 
 afterAll(async () => {

@@ -11,6 +11,7 @@ import {
 } from "#api";
 import { isObject, seededRandom, silentLog } from "#base";
 import { createInformer, type KubeClient, systemClock } from "#kube";
+import { startTestApiServer } from "#testing";
 import { createFaultyClient, type FaultyClient } from "./faulty-client.ts";
 import { createRefusingClient } from "./refusing-client.ts";
 import { badAt, isDone, isPhase, openScene, type Scene } from "./rehearsal-scene.ts";
@@ -25,7 +26,10 @@ let scalers: RehearsalScalers;
 const stop = new AbortController();
 
 beforeAll(async () => {
-  rehearsal = await openScene({ crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()], answer: badAt(50) });
+  rehearsal = await openScene(await startTestApiServer(), {
+    crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()],
+    answer: badAt(50),
+  });
   scalers = await playScalers(rehearsal.client, stop.signal);
   rehearsal.prometheus.answer = (query) =>
     query.includes("histogram_quantile") ? 12 : query.includes("bad-") ? 50 : 100;

@@ -10,6 +10,7 @@ import {
   resources,
   type Scale,
 } from "#api";
+import { startTestApiServer } from "#testing";
 import { isDone, openScene, type Scene } from "./rehearsal-scene.ts";
 import { hpaRef, kedaKinds, scaledObject, scaledObjectRef } from "./rehearsal-keda.ts";
 import { autoscaler, canaryWith, deployment } from "./rehearsal-objects.ts";
@@ -21,7 +22,7 @@ import { planTwin, readScaler, type TwinWrite } from "./scalers/index.ts";
 let rehearsal: Scene;
 
 beforeAll(async () => {
-  rehearsal = await openScene({ crds: [...flaggerCrds(), ...istioCrds(), ...kedaKinds()] });
+  rehearsal = await openScene(await startTestApiServer(), { crds: [...flaggerCrds(), ...istioCrds(), ...kedaKinds()] });
 });
 
 afterAll(async () => {

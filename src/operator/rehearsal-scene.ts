@@ -1,5 +1,4 @@
 import { type Canary, type KubeObject, resources } from "#api";
-import { startTestApiServer } from "#testing";
 import { type PrometheusAnswer, type Rehearsal, startRehearsal } from "./rehearsal.ts";
 
 /** A rehearsal with an API server of its own, which ends with it. For tests. */
@@ -9,11 +8,11 @@ export interface Scene extends Rehearsal {
   release(namespace: string, image?: string): Promise<void>;
 }
 
-/** Starts it; close it at the end. */
+/** Starts it on a server that is the scene's from then on; close it at the end. */
 export async function openScene(
+  server: { readonly kubeconfigPath: string; close(): Promise<void> },
   options: { readonly crds?: readonly KubeObject[]; readonly answer?: (query: string) => PrometheusAnswer } = {},
 ): Promise<Scene> {
-  const server = await startTestApiServer();
   const rehearsal = await startRehearsal(server, options.crds === undefined ? undefined : { crds: options.crds });
   if (options.answer !== undefined) rehearsal.prometheus.answer = options.answer;
   const { close } = rehearsal;

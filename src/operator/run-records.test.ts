@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Canary, type ConfigMap, resources } from "#api";
 import type { KubeClient } from "#kube";
+import { startTestApiServer } from "#testing";
 import { readRuns, type Run } from "./records/index.ts";
 import { createRefusingClient } from "./refusing-client.ts";
 import { badAt, isDone, openScene, type Scene } from "./rehearsal-scene.ts";
@@ -12,7 +13,7 @@ import { createRolloutMetrics } from "./telemetry/index.ts";
 let rehearsal: Scene;
 
 beforeAll(async () => {
-  rehearsal = await openScene({ answer: badAt(93.1) });
+  rehearsal = await openScene(await startTestApiServer(), { answer: badAt(93.1) });
 });
 
 afterAll(async () => {

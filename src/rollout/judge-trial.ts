@@ -1,4 +1,5 @@
-import { faultMissing, judgeRun, type Judgement, type Move } from "./evidence/judge-run.ts";
+import { faultMissing, judgeRun, type Judgement } from "./evidence/judge-run.ts";
+import type { Move } from "./evidence/move.ts";
 import type { EvidenceRules } from "./evidence/metric-plan.ts";
 import { readRun } from "./evidence/read-run.ts";
 import type { Run } from "./evidence/run.ts";

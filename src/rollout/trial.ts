@@ -1,5 +1,6 @@
-import type { Judgement, Missing, Move } from "./evidence/judge-run.ts";
+import type { Judgement, Missing } from "./evidence/judge-run.ts";
 import type { EvidenceRules } from "./evidence/metric-plan.ts";
+import type { Move } from "./evidence/move.ts";
 import type { Run } from "./evidence/run.ts";
 import type { SamplesQuestion } from "./observation.ts";
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Canary } from "#api";
+import { startTestApiServer } from "#testing";
 import { type EndedCommand, startCommand } from "../../src/cli/started-command.ts";
 import { badAt, isPhase, openScene, type Scene } from "../../src/operator/rehearsal-scene.ts";
 import { canaryWith, deployment } from "../../src/operator/rehearsal-objects.ts";
@@ -9,7 +10,7 @@ import { canaryWith, deployment } from "../../src/operator/rehearsal-objects.ts"
 let rehearsal: Scene;
 
 beforeAll(async () => {
-  rehearsal = await openScene({ answer: badAt(93.1) });
+  rehearsal = await openScene(await startTestApiServer(), { answer: badAt(93.1) });
 });
 
 afterAll(async () => {

@@ -11,6 +11,7 @@ import { openScene, type Scene } from "../rehearsal-scene.ts";
 import { autoscaler, canaryWith, deployment } from "../rehearsal-objects.ts";
 import { FLOOR_ANNOTATION } from "../scalers/index.ts";
 import { createViews } from "../views/index.ts";
+import { startTestApiServer } from "#testing";
 import { nudgeReplicas } from "./nudge-replicas.ts";
 import { type FloorContext, setFloor } from "./set-floor.ts";
 import { scaleTarget } from "./write-scalers.ts";
@@ -21,7 +22,7 @@ let rehearsal: Scene;
 const stop = new AbortController();
 
 beforeAll(async () => {
-  rehearsal = await openScene();
+  rehearsal = await openScene(await startTestApiServer());
 });
 
 afterAll(async () => {

@@ -17,6 +17,7 @@ import { operatorSettings } from "../rehearsal.ts";
 import { openScene, type Scene } from "../rehearsal-scene.ts";
 import { autoscaler, canaryWith, coreService, deployment } from "../rehearsal-objects.ts";
 import { createViews, type Views } from "../views/index.ts";
+import { startTestApiServer } from "#testing";
 import { observe } from "./observe.ts";
 import { read } from "./read.ts";
 import { capacityResources } from "./read-capacity.ts";
@@ -27,7 +28,7 @@ let rehearsal: Scene;
 const stop = new AbortController();
 
 beforeAll(async () => {
-  rehearsal = await openScene({ crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()] });
+  rehearsal = await openScene(await startTestApiServer(), { crds: [...flaggerCrds(), ...istioCrds(), ...kedaCrds()] });
 });
 
 afterAll(async () => {

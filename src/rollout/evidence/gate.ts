@@ -1,5 +1,5 @@
-import type { Move } from "./judge-run.ts";
 import type { EvidenceRules } from "./metric-plan.ts";
+import type { Move } from "./move.ts";
 import { errorPrice, latencyPrice, neededFor, type Needs } from "./needs.ts";
 import type { Run } from "./run.ts";
 import { type Bounded, elapsedMs, rateOfRun, type Standing, widestOf } from "./standing.ts";

@@ -3,19 +3,9 @@ import type { MetricSamples, Samples } from "../observation.ts";
 import type { EvidenceRules } from "./metric-plan.ts";
 import type { Run } from "./run.ts";
 import { distanceOf, type Gate, gateOf } from "./gate.ts";
+import type { Move } from "./move.ts";
 import { faultOf } from "./sample-faults.ts";
 import { elapsedMs, type Standing, standingOf } from "./standing.ts";
-
-/** What the release would do next, if the evidence allows it. */
-export type Move =
-  /** To the first traffic, which nothing can be known of before. */
-  | { readonly kind: "first" }
-  /** To a larger weight, in percent. */
-  | { readonly kind: "step"; readonly weight: number }
-  /** One more check at the same traffic. */
-  | { readonly kind: "iterate" }
-  /** To promotion, or to all traffic. */
-  | { readonly kind: "final" };
 
 /** What a tick's evidence says. */
 export type Verdict =

@@ -61,16 +61,13 @@ export class ReleaseCluster {
 
   /** Whether an object is written by a command: events and alerts are none, and what is as it should be stays as it is. */
   isChangedBy(command: Command): boolean {
-    switch (command.kind) {
-      case "set-routes":
-        return command.canaryWeight !== this.route.askedPercent;
-      case "scale-target":
-        return command.replicaCount !== this.#canary.desiredCount;
-      case "ensure-primary":
-        return command.mode === "sync" && this.#primaryRevision !== NEW_REVISION;
-      default:
-        return false;
-    }
+    if (command.kind === "set-routes") return command.canaryWeight !== this.route.askedPercent;
+    if (command.kind === "scale-target") return command.replicaCount !== this.#canary.desiredCount;
+    return command.kind === "ensure-primary" && this.#isNewForPrimary(command.mode);
+  }
+
+  #isNewForPrimary(mode: Extract<Command, { kind: "ensure-primary" }>["mode"]): boolean {
+    return mode === "sync" && this.#primaryRevision !== NEW_REVISION;
   }
 
   perform(command: Command, nowMs: number): void {
@@ -82,7 +79,7 @@ export class ReleaseCluster {
         this.#canary.scale(command.replicaCount, nowMs);
         return;
       case "ensure-primary":
-        if (command.mode === "sync" && this.#primaryRevision !== NEW_REVISION) {
+        if (this.#isNewForPrimary(command.mode)) {
           this.#primaryRevision = NEW_REVISION;
           this.#primaryUpdatedMs = nowMs + this.#podStartMs;
         }
