@@ -552,6 +552,23 @@ test("a refused edit leaves the version before it in force", async () => {
   await untilCondition(ns, "Ready True ScaledObjectReady");
 });
 
+test("a new name that is another's autoscaler is refused, and the one of the old name stays", async () => {
+  const ns = "refused-name";
+  const queue = await install(ns, 1, { minReplicaCount: 1 });
+  await client.create<HorizontalPodAutoscaler>(resources.horizontalPodAutoscalers, {
+    apiVersion: "autoscaling/v2",
+    kind: "HorizontalPodAutoscaler",
+    metadata: { name: "other", namespace: ns },
+    spec: { scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "api" }, maxReplicas: 3 },
+  });
+  await untilCondition(ns, "Ready True ScaledObjectReady");
+  await patchObject(ns, { spec: { advanced: { horizontalPodAutoscalerConfig: { name: "other" } } } });
+  await untilCondition(ns, "Ready False ScaledObjectCheckFailed");
+  expect(await readHpa(ns)).toBeDefined();
+  queue.length = 40;
+  await untilReplicas(ns, 4);
+});
+
 test("two metrics of one name are refused", async () => {
   const ns = "twice";
   await createNamespace(ns);
