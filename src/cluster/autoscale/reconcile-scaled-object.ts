@@ -192,9 +192,14 @@ async function run(
 function compile({ spec }: ScaledObject, compileFormula: CompileFormula): Formula | undefined {
   const modifiers = formulaOf(spec);
   if (modifiers === undefined) return undefined;
+  const { target = "", activationTarget = "" } = spec.advanced?.scalingModifiers ?? {};
   if (!(modifiers.target > 0)) {
-    const { target = "" } = spec.advanced?.scalingModifiers ?? {};
     const message = `scalingModifiers.target must be a number greater than 0, received "${target}"`;
+    throw new Failure(message, { code: "InvalidScaledObject" });
+  }
+  // Nothing is above what is no number, so the target would go to nothing whatever the formula says.
+  if (Number.isNaN(modifiers.activationTarget)) {
+    const message = `scalingModifiers.activationTarget must be a number, received "${activationTarget}"`;
     throw new Failure(message, { code: "InvalidScaledObject" });
   }
   const names = spec.triggers.flatMap(({ name = "" }) => (name === "" ? [] : [name]));

@@ -514,6 +514,14 @@ test.each([
     { triggers: [{ type: "test-queue", metadata: {} }] },
     'error parsing test-queue metadata: missing required parameter "queue" in [triggerMetadata]',
   ],
+  [
+    "bad-activation",
+    {
+      triggers: [{ type: "test-queue", name: "a", metadata: { queue: "bad-activation" } }],
+      advanced: { scalingModifiers: { formula: "a", target: "1", activationTarget: "1O" } },
+    },
+    'scalingModifiers.activationTarget must be a number, received "1O"',
+  ],
   ["bad-formula", { advanced: { scalingModifiers: { formula: "a + b", target: "1" } } }, "unknown name a"],
   [
     "not-cached",
