@@ -144,8 +144,15 @@ async function stayPaused(
     await deleteHpa(ports.client, object, name);
   }
   entry.status.update((of) => without(of, "hpaName"));
-  const { replicas } = pause;
-  if (replicas === undefined) return;
+  if (pause.replicas !== undefined) await resizePaused(entry, object, { replicas: pause.replicas, ports });
+  noteReady(entry, object, ports);
+}
+
+async function resizePaused(
+  entry: ScaledObjectEntry,
+  object: ScaledObject,
+  { replicas, ports }: { readonly replicas: NonNullable<Pause["replicas"]>; readonly ports: ReconcilePorts },
+): Promise<void> {
   if (!replicas.ok) throw new Failure(replicas.error, { code: "InvalidScaledObject" });
   const target = await ports.targets.find(object);
   if (target.replicas !== replicas.value) {
@@ -297,8 +304,9 @@ const readyEvent: EventText = {
 function noteReady(entry: ScaledObjectEntry, object: ScaledObject, { events }: ReconcilePorts): void {
   const before = conditionOf(entry.status.status.conditions, "Ready");
   if (before?.status === "True") return;
-  // Triggers that cannot be read are told by the polls, which also take it back.
-  if (before?.reason === "TriggerError" || before?.reason === "PartialTriggerError") return;
+  // Triggers that cannot be read are told by the polls, which also take it back; there are none while it is paused.
+  const isOfPolls = before?.reason === "TriggerError" || before?.reason === "PartialTriggerError";
+  if (isOfPolls && entry.session !== undefined) return;
   const { message } = readyEvent;
   const ready = { type: "Ready", status: "True", reason: "ScaledObjectReady", message } as const;
   entry.status.update((of) => ({ ...of, conditions: setConditions(of.conditions, [ready]) }));
