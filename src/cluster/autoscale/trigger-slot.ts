@@ -95,7 +95,7 @@ export class TriggerSlot {
       const message = `trigger ${this.index} has ${specs.length} metrics, at most ${MAX_METRIC_COUNT} are allowed`;
       throw new Failure(message, { code: "InvalidTrigger" });
     }
-    this.#known = specs.map((spec) => ({ name: metricNameOf(this.index, spec.name), triggerIndex: this.index, spec }));
+    this.#known = specs.map((spec) => ({ name: metricNameOf(this.index, spec), triggerIndex: this.index, spec }));
     return this.#known;
   }
 
