@@ -20,6 +20,7 @@ export type * from "./networking.ts";
 export { controllerOf, isControlledBy, keyOf, ownerReferenceTo, splitKey } from "./object-builders.ts";
 export { encodeOpenApiV2Protobuf } from "./openapi/encode-v2.ts";
 export { openApiV2Document, openApiV3Document } from "./openapi/openapi-documents.ts";
+export { ProtobufWriter } from "./protobuf-writer.ts";
 export { canonicalQuantity, quantityOfMilli } from "./quantity-text.ts";
 export { apiVersionOf, type Resource, resources } from "./resource.ts";
 export { applyDefaults } from "./schema/apply-defaults.ts";
