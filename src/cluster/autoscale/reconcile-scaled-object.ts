@@ -7,6 +7,7 @@ import { deleteHpa, ensureHpa } from "./ensure-hpa.ts";
 import { checkFailed, conditionOf, initConditions, pausedCondition, setConditions } from "./plan/conditions.ts";
 import { type Formula, formulaOf } from "./plan/evaluation.ts";
 import { keepHealth } from "./plan/fallback.ts";
+import { formulaNames } from "./plan/formula-names.ts";
 import { hpaNameOf, NAME_LABEL, type NamedMetric, type TriggerMetrics } from "./plan/generate-hpa.ts";
 import { COMPOSITE_METRIC } from "./plan/metric-value.ts";
 import { type Pause, readPause } from "./plan/pause.ts";
@@ -209,8 +210,7 @@ function compile({ spec }: ScaledObject, compileFormula: CompileFormula): Formul
     const message = `scalingModifiers.activationTarget must be a number, received "${activationTarget}"`;
     throw new Failure(message, { code: "InvalidScaledObject" });
   }
-  const names = spec.triggers.flatMap(({ name = "" }) => (name === "" ? [] : [name]));
-  const compiled = compileFormula(modifiers.text, names);
+  const compiled = compileFormula(modifiers.text, formulaNames(spec));
   if (compiled.ok) return compiled.value;
   throw new Failure(compiled.error, { code: "InvalidScaledObject" });
 }
