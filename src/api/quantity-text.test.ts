@@ -1,7 +1,7 @@
 import { parseQuantity } from "#base";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { canonicalQuantity } from "./quantity-text.ts";
+import { canonicalQuantity, quantityOfMilli } from "./quantity-text.ts";
 
 test.each([
   ["1000m", "1"],
@@ -35,4 +35,12 @@ test("canonicalQuantity: keeps the amount and is its own canonical form", () => 
       expect(after.ok && before.ok && Math.abs(after.value - before.value) <= 1e-9 * Math.abs(before.value)).toBe(true);
     }),
   );
+});
+
+test("quantityOfMilli: is a quantity of the same amount, however large", () => {
+  expect([57_000, 2500, 0, -1500].map(quantityOfMilli)).toEqual(["57", "2500m", "0", "-1500m"]);
+  for (const amount of [1e21, 1e24, 1e300]) {
+    const parsed = parseQuantity(quantityOfMilli(amount));
+    expect(parsed.ok ? parsed.value / amount : parsed.error).toBeCloseTo(1e-3, 12);
+  }
 });

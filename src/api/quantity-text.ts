@@ -19,6 +19,11 @@ export function canonicalQuantity(text: string | number): string {
   return `${sign === "-" ? "-" : ""}${write(nano, exponent === undefined ? suffix : "exponent")}`;
 }
 
+/** Writes a number of thousandths, whatever its size: JavaScript's own text of a large one has an exponent before the unit. */
+export function quantityOfMilli(milli: number): string {
+  return canonicalQuantity(`${BigInt(milli)}m`);
+}
+
 interface Parts {
   readonly digits: string;
   readonly fractionCount: number;

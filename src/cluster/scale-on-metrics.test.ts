@@ -16,7 +16,7 @@ import {
 } from "#api";
 import { isObject, silentLog } from "#base";
 import { createKubeClient, type KubeClient, loadKubeconfig, systemRandom } from "#kube";
-import { startTestApiServer, createVirtualClock, type TestApiServer } from "#testing";
+import { aMoment, createPassingTime, createVirtualClock, startTestApiServer, type TestApiServer } from "#testing";
 import { type Controllers, startControllers } from "./controllers/index.ts";
 import { type Metrics, type ScrapeTarget, startMetrics, staticTarget } from "./metrics/index.ts";
 
@@ -26,9 +26,14 @@ import { type Metrics, type ScrapeTarget, startMetrics, staticTarget } from "./m
  */
 
 const SCRAPE_INTERVAL_MS = 5000;
-const STEP_MS = 2000;
 const MAX_PAUSE_COUNT = 400;
 const clock = createVirtualClock();
+const { eventually, whileTimePasses } = createPassingTime({
+  clock,
+  stepMs: 2000,
+  withinSeconds: 180,
+  settled: scraped,
+});
 const startMs = clock.nowMs();
 const ended = new AbortController();
 let directory = "";
@@ -79,34 +84,12 @@ function exporterUrl(): string {
   return `http://127.0.0.1:${(exporter.address() as AddressInfo).port}`;
 }
 
-/** Lets virtual time pass until something is done. */
-async function whileTimePasses(work: Promise<unknown>): Promise<void> {
-  let isDone = false;
-  const done = work.finally(() => {
-    isDone = true;
-  });
-  await eventually(async () => isDone, Boolean);
-  await done;
-}
-
-/** Lets virtual time pass between two questions until the answer satisfies the check. */
-async function eventually<T>(read: () => Promise<T>, check: (value: T) => boolean, withinSeconds = 180): Promise<T> {
-  const untilMs = clock.nowMs() + withinSeconds * 1000;
-  for (;;) {
-    const value = await read();
-    if (check(value)) return value;
-    if (clock.nowMs() >= untilMs) throw new Error(`not within ${withinSeconds} s, last: ${JSON.stringify(value)}`);
-    await clock.advance(STEP_MS);
-    await scraped();
-  }
-}
-
 /** Real requests take their time: virtual time must not overtake the scrapes, which would time out. */
 async function scraped(): Promise<void> {
   const isBehind = (): boolean =>
     metrics.targets.some(({ lastScrapeMs = clock.nowMs() }) => lastScrapeMs + SCRAPE_INTERVAL_MS < clock.nowMs());
   for (let pause = 0; pause === 0 || (isBehind() && pause < MAX_PAUSE_COUNT); pause++) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await aMoment();
   }
 }
 

@@ -1,5 +1,5 @@
 import { isObject } from "#base";
-import { ProtobufWriter } from "./protobuf-writer.ts";
+import { ProtobufWriter } from "../protobuf-writer.ts";
 
 type Document = Readonly<Record<string, unknown>>;
 

@@ -6,7 +6,7 @@ import { kindsFromCrd } from "../crd/kinds-from-crd.ts";
 import type { KindDefinition } from "../kind.ts";
 import { encodeOpenApiV2Protobuf } from "./encode-v2.ts";
 import { openApiV2Document, openApiV3Document } from "./openapi-documents.ts";
-import { ProtobufWriter } from "./protobuf-writer.ts";
+import { ProtobufWriter } from "../protobuf-writer.ts";
 
 /** The documents are read by path here, as a client would; expect() finds what is missing. */
 // oxlint-disable-next-line typescript/no-explicit-any

@@ -29,17 +29,19 @@ export async function ensureHpa(
 ): Promise<boolean> {
   const { object, metrics, previousName, size } = of;
   const wanted = generateHpa(object, metrics, { owner: ownerOf(object), size });
-  if (previousName !== undefined && previousName !== hpaNameOf(object)) await deleteHpa(client, object, previousName);
-  const live = await client.get<HorizontalPodAutoscaler>(HPA, keyOfHpa(object, hpaNameOf(object)));
+  const name = hpaNameOf(object);
+  const live = await client.get<HorizontalPodAutoscaler>(HPA, keyOfHpa(object, name));
+  if (live !== undefined && !mayTakeOver(object, live)) {
+    const message =
+      `the autoscaler "${name}" is not this ScaledObject's; delete it, or set the annotation ` +
+      `"${annotations.transferHpa}" to "true" and its name in spec.advanced.horizontalPodAutoscalerConfig.name`;
+    throw new Failure(message, { code: "ForeignHpa" });
+  }
+  // Only now: a name that is refused leaves the autoscaler that there is in force.
+  if (previousName !== undefined && previousName !== name) await deleteHpa(client, object, previousName);
   if (live === undefined) {
     await client.create<HorizontalPodAutoscaler>(HPA, wanted);
     return true;
-  }
-  if (!mayTakeOver(object, live)) {
-    const message =
-      `the autoscaler "${hpaNameOf(object)}" is not this ScaledObject's; delete it, or set the annotation ` +
-      `"${annotations.transferHpa}" to "true" and its name in spec.advanced.horizontalPodAutoscalerConfig.name`;
-    throw new Failure(message, { code: "ForeignHpa" });
   }
   if (!needsRewrite(wanted, live)) return false;
   const { uid, resourceVersion } = live.metadata;

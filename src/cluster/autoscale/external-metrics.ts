@@ -1,5 +1,5 @@
 import type { ScaledObject } from "#api";
-import { Failure } from "#base";
+import { Failure, messageOf } from "#base";
 import type { ExternalMetricsSource } from "../metric-apis.ts";
 import { NAME_LABEL } from "./plan/generate-hpa.ts";
 import { readPause } from "./plan/pause.ts";
@@ -24,7 +24,8 @@ export function createExternalMetrics(ports: ExternalMetricsPorts): ExternalMetr
       const values = await queryMetric(session, name, ports);
       // What the reading tells about health must not keep the autoscaler waiting.
       session.status.save().catch((thrown: unknown) => {
-        ports.log.debug("the health of a ScaledObject could not be written", { ...identityOf(session.object), thrown });
+        const error = messageOf(thrown);
+        ports.log.debug("the health of a ScaledObject could not be written", { ...identityOf(session.object), error });
       });
       const timestampMs = ports.clock.nowMs();
       return values.map((value) => ({ labels: { [NAME_LABEL]: owner }, value, timestampMs }));

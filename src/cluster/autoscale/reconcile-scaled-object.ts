@@ -7,6 +7,7 @@ import { deleteHpa, ensureHpa } from "./ensure-hpa.ts";
 import { checkFailed, conditionOf, initConditions, pausedCondition, setConditions } from "./plan/conditions.ts";
 import { type Formula, formulaOf } from "./plan/evaluation.ts";
 import { keepHealth } from "./plan/fallback.ts";
+import { formulaNames } from "./plan/formula-names.ts";
 import { hpaNameOf, NAME_LABEL, type NamedMetric, type TriggerMetrics } from "./plan/generate-hpa.ts";
 import { COMPOSITE_METRIC } from "./plan/metric-value.ts";
 import { type Pause, readPause } from "./plan/pause.ts";
@@ -144,8 +145,15 @@ async function stayPaused(
     await deleteHpa(ports.client, object, name);
   }
   entry.status.update((of) => without(of, "hpaName"));
-  const { replicas } = pause;
-  if (replicas === undefined) return;
+  if (pause.replicas !== undefined) await resizePaused(entry, object, { replicas: pause.replicas, ports });
+  noteReady(entry, object, ports);
+}
+
+async function resizePaused(
+  entry: ScaledObjectEntry,
+  object: ScaledObject,
+  { replicas, ports }: { readonly replicas: NonNullable<Pause["replicas"]>; readonly ports: ReconcilePorts },
+): Promise<void> {
   if (!replicas.ok) throw new Failure(replicas.error, { code: "InvalidScaledObject" });
   const target = await ports.targets.find(object);
   if (target.replicas !== replicas.value) {
@@ -192,13 +200,17 @@ async function run(
 function compile({ spec }: ScaledObject, compileFormula: CompileFormula): Formula | undefined {
   const modifiers = formulaOf(spec);
   if (modifiers === undefined) return undefined;
+  const { target = "", activationTarget = "" } = spec.advanced?.scalingModifiers ?? {};
   if (!(modifiers.target > 0)) {
-    const { target = "" } = spec.advanced?.scalingModifiers ?? {};
     const message = `scalingModifiers.target must be a number greater than 0, received "${target}"`;
     throw new Failure(message, { code: "InvalidScaledObject" });
   }
-  const names = spec.triggers.flatMap(({ name = "" }) => (name === "" ? [] : [name]));
-  const compiled = compileFormula(modifiers.text, names);
+  // Nothing is above what is no number, so the target would go to nothing whatever the formula says.
+  if (Number.isNaN(modifiers.activationTarget)) {
+    const message = `scalingModifiers.activationTarget must be a number, received "${activationTarget}"`;
+    throw new Failure(message, { code: "InvalidScaledObject" });
+  }
+  const compiled = compileFormula(modifiers.text, formulaNames(spec));
   if (compiled.ok) return compiled.value;
   throw new Failure(compiled.error, { code: "InvalidScaledObject" });
 }
@@ -292,8 +304,9 @@ const readyEvent: EventText = {
 function noteReady(entry: ScaledObjectEntry, object: ScaledObject, { events }: ReconcilePorts): void {
   const before = conditionOf(entry.status.status.conditions, "Ready");
   if (before?.status === "True") return;
-  // Triggers that cannot be read are told by the polls, which also take it back.
-  if (before?.reason === "TriggerError" || before?.reason === "PartialTriggerError") return;
+  // Triggers that cannot be read are told by the polls, which also take it back; there are none while it is paused.
+  const isOfPolls = before?.reason === "TriggerError" || before?.reason === "PartialTriggerError";
+  if (isOfPolls && entry.session !== undefined) return;
   const { message } = readyEvent;
   const ready = { type: "Ready", status: "True", reason: "ScaledObjectReady", message } as const;
   entry.status.update((of) => ({ ...of, conditions: setConditions(of.conditions, [ready]) }));

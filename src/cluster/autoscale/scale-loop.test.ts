@@ -64,6 +64,18 @@ test("startScaleLoop: a push acts at once, a flood of them once a second at most
   expect(log).toHaveLength(3);
 });
 
+test("startScaleLoop: pushes that take longer than they stay away do not keep out the checks", async () => {
+  const { clock, loop, log } = loopOf(1500);
+  for (let second = 0; second < 25; second++) {
+    loop.push();
+    await clock.advance(1000);
+  }
+  expect(log.filter((line) => line.startsWith("check"))).toEqual(["check 0", "check 10.5", "check 21"]);
+  const stopped = loop.stop();
+  await clock.advance(2000);
+  await stopped;
+});
+
 test("startScaleLoop: a push during a check acts after it", async () => {
   const { clock, loop, log } = loopOf(2000);
   await clock.advance(1000);

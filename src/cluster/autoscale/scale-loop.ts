@@ -32,6 +32,7 @@ export interface ScaleLoop {
 export function startScaleLoop(options: ScaleLoopOptions): ScaleLoop {
   const { intervalMs, clock, log } = options;
   const due = { isCheck: false, isPush: false };
+  let wasPush = false;
   let isStopped = false;
   let working: Promise<void> | undefined;
   let cancelTick: () => void = () => undefined;
@@ -56,8 +57,9 @@ export function startScaleLoop(options: ScaleLoopOptions): ScaleLoop {
   }
 
   async function work(): Promise<void> {
-    // What was pushed goes first: it is what somebody waits for.
-    const { isPush } = due;
+    // What was pushed goes first: it is what somebody waits for. A server that pushes all the time must not keep out the checks.
+    const isPush = due.isPush && !(wasPush && due.isCheck);
+    wasPush = isPush;
     if (isPush) due.isPush = false;
     else due.isCheck = false;
     try {

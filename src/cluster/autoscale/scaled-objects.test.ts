@@ -12,7 +12,7 @@ import {
 } from "#api";
 import { Failure, silentLog } from "#base";
 import { createKubeClient, type KubeClient, loadKubeconfig, systemRandom } from "#kube";
-import { createVirtualClock, startTestApiServer, type TestApiServer } from "#testing";
+import { createPassingTime, createVirtualClock, startTestApiServer, type TestApiServer } from "#testing";
 import { type Controllers, startControllers } from "../controllers/index.ts";
 import { createKedaMetrics, type ScaledObjects, startScaledObjects } from "./index.ts";
 import type { ExternalMetricSpec, ExternalTrigger, TriggerKind } from "./triggers/index.ts";
@@ -23,8 +23,8 @@ import { compileSum, cpuKind, twiceKind } from "./triggers/testing/plain-kinds.t
  * triggers read variables of the test.
  */
 
-const STEP_MS = 1000;
 const clock = createVirtualClock();
+const { eventually, pass, whileTimePasses } = createPassingTime({ clock, stepMs: 1000, withinSeconds: 120 });
 const ended = new AbortController();
 const metrics = createKedaMetrics();
 let server: TestApiServer;
@@ -155,35 +155,6 @@ async function installKinds(): Promise<void> {
     () => server.call({ path: "/apis/keda.sh/v1alpha1/scaledobjects" }),
     ({ code }) => code === 200,
   );
-}
-
-/** Lets virtual time pass until something is done. */
-async function whileTimePasses(work: Promise<unknown>): Promise<void> {
-  let isDone = false;
-  const done = work.finally(() => {
-    isDone = true;
-  });
-  await eventually(async () => isDone, Boolean);
-  await done;
-}
-
-/** Lets virtual time pass between two questions until the answer satisfies the check. */
-async function eventually<T>(read: () => Promise<T>, check: (value: T) => boolean, withinSeconds = 120): Promise<T> {
-  const untilMs = clock.nowMs() + withinSeconds * 1000;
-  for (;;) {
-    const value = await read();
-    if (check(value)) return value;
-    if (clock.nowMs() >= untilMs) throw new Error(`not within ${withinSeconds} s, last: ${JSON.stringify(value)}`);
-    await pass(STEP_MS);
-  }
-}
-
-/** Real requests take their time: virtual time must not overtake them. */
-async function pass(ms: number): Promise<void> {
-  for (let left = ms; left > 0; left -= STEP_MS) {
-    await clock.advance(Math.min(left, STEP_MS));
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 async function createNamespace(name: string): Promise<void> {
@@ -415,10 +386,14 @@ test("paused-replicas sets its size once; vector 19: one that is no number fails
   expect(await replicasOf(ns)).toBe(4);
   await annotate(ns, { "paused-replicas": "0" });
   await untilReplicas(ns, 0);
-  await annotate(ns, { "paused-replicas": null });
+  // What was wrong with it is mended, and no poll would say so.
   await untilCondition(ns, "Ready True ScaledObjectReady");
+  await annotate(ns, { "paused-replicas": null });
   await untilReplicas(ns, 1);
-  expect((await readObject(ns))?.status?.pausedReplicaCount).toBeUndefined();
+  await eventually(
+    () => readObject(ns),
+    (object) => object?.status?.pausedReplicaCount === undefined,
+  );
 });
 
 test("paused-scale-out and paused-scale-in hold one direction, in the autoscaler and from and to nothing", async () => {
@@ -543,6 +518,14 @@ test.each([
     { triggers: [{ type: "test-queue", metadata: {} }] },
     'error parsing test-queue metadata: missing required parameter "queue" in [triggerMetadata]',
   ],
+  [
+    "bad-activation",
+    {
+      triggers: [{ type: "test-queue", name: "a", metadata: { queue: "bad-activation" } }],
+      advanced: { scalingModifiers: { formula: "a", target: "1", activationTarget: "1O" } },
+    },
+    'scalingModifiers.activationTarget must be a number, received "1O"',
+  ],
   ["bad-formula", { advanced: { scalingModifiers: { formula: "a + b", target: "1" } } }, "unknown name a"],
   [
     "not-cached",
@@ -579,6 +562,23 @@ test("a refused edit leaves the version before it in force", async () => {
   expect(await conditionsOf(ns)).toContain("Ready False ScaledObjectCheckFailed");
   await patchObject(ns, { spec: { idleReplicaCount: null } });
   await untilCondition(ns, "Ready True ScaledObjectReady");
+});
+
+test("a new name that is another's autoscaler is refused, and the one of the old name stays", async () => {
+  const ns = "refused-name";
+  const queue = await install(ns, 1, { minReplicaCount: 1 });
+  await client.create<HorizontalPodAutoscaler>(resources.horizontalPodAutoscalers, {
+    apiVersion: "autoscaling/v2",
+    kind: "HorizontalPodAutoscaler",
+    metadata: { name: "other", namespace: ns },
+    spec: { scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "api" }, maxReplicas: 3 },
+  });
+  await untilCondition(ns, "Ready True ScaledObjectReady");
+  await patchObject(ns, { spec: { advanced: { horizontalPodAutoscalerConfig: { name: "other" } } } });
+  await untilCondition(ns, "Ready False ScaledObjectCheckFailed");
+  expect(await readHpa(ns)).toBeDefined();
+  queue.length = 40;
+  await untilReplicas(ns, 4);
 });
 
 test("two metrics of one name are refused", async () => {
@@ -705,11 +705,11 @@ test("an idle size above nothing is held by the autoscaler, too, and left at onc
     (hpa) => hpa?.spec.maxReplicas === 2,
   );
   // A look of it that had begun before may still come.
-  for (let i = 0; i < 40; i++) await pass(STEP_MS);
+  await pass(40_000);
   await untilReplicas(ns, 2);
   const sizes = new Set<number | undefined>();
   for (let i = 0; i < 50; i++) {
-    await pass(STEP_MS);
+    await pass(1000);
     sizes.add(await replicasOf(ns));
   }
   expect([...sizes]).toEqual([2]);

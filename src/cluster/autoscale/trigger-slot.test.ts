@@ -138,6 +138,33 @@ test("TriggerSlot: closing gives up what is being read, and nothing is built aft
   expect([open.size, builtCount()]).toEqual([0, 1]);
 });
 
+test("TriggerSlot: a trigger that is built at the very end is closed, too", async () => {
+  const clock = createVirtualClock();
+  const ended = new AbortController();
+  let closedCount = 0;
+  const trigger: ExternalTrigger = {
+    kind: "external",
+    metrics: async () => [spec],
+    read: async () => one,
+    close: async () => void (closedCount += 1),
+  };
+  const slot = new TriggerSlot({
+    index: 0,
+    source: { type: "test", metadata: {} },
+    clock,
+    log: silentLog,
+    signal: ended.signal,
+    onActive: () => undefined,
+    onMetrics: () => undefined,
+    build: (signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(trigger))),
+  });
+  const built = slot.ensure().catch((thrown: unknown) => thrown);
+  await slot.close();
+  expect(await built).toMatchObject({ code: "Aborted" });
+  await clock.advance(0);
+  expect(closedCount).toBe(1);
+});
+
 test("TriggerSlot: ends with the signal of all", async () => {
   const { slot, ended } = slotOf(() => new Promise(() => undefined));
   const reading = slot.read(spec).catch((thrown: unknown) => thrown);

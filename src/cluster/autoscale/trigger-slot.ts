@@ -95,7 +95,7 @@ export class TriggerSlot {
       const message = `trigger ${this.index} has ${specs.length} metrics, at most ${MAX_METRIC_COUNT} are allowed`;
       throw new Failure(message, { code: "InvalidTrigger" });
     }
-    this.#known = specs.map((spec) => ({ name: metricNameOf(this.index, spec.name), triggerIndex: this.index, spec }));
+    this.#known = specs.map((spec) => ({ name: metricNameOf(this.index, spec), triggerIndex: this.index, spec }));
     return this.#known;
   }
 
@@ -153,15 +153,11 @@ export class TriggerSlot {
 
   async #build(): Promise<Built> {
     const { build, onActive } = this.#options;
-    let isLate = false;
     const trigger = await this.#limited("building", async (signal) => {
       const made = await build(signal);
       // Nobody waits for it any more.
-      if (isLate) await made.close();
+      if (signal.aborted) await made.close();
       return made;
-    }).catch((thrown: unknown) => {
-      isLate = true;
-      throw thrown;
     });
     const ended = new AbortController();
     if (trigger.kind === "external") {

@@ -79,8 +79,6 @@ export function createTriggerWorlds(ports: {
       clusterTriggerAuthentication: (name) => clusterAuthentications.get({ name }),
       serviceAccountToken: (account) => requestToken(ports.client, { ...account, signal }),
       clusterObjectNamespace: CLUSTER_OBJECT_NAMESPACE,
-      // Files of this machine are not for objects that anybody may write.
-      filePathRoot: undefined,
     },
     async synced() {
       const copies = [services, slices, pods, configMaps, secrets, authentications, clusterAuthentications];

@@ -1,21 +1,15 @@
-import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mysqlTrigger } from "../../../src/cluster/autoscale/triggers/mysql/mysql.ts";
-import {
-  type TriggerCase,
-  triggerOptions,
-  triggerWorld,
-} from "../../../src/cluster/autoscale/triggers/testing/trigger-fixture.ts";
-import type { ExternalTrigger } from "../../../src/cluster/autoscale/triggers/trigger.ts";
+import type { TriggerCase } from "../../../src/cluster/autoscale/triggers/testing/trigger-fixture.ts";
 import { findMariadb, MARIADB_PASSWORD, type MariadbServer, startMariadb } from "./mariadb-server.ts";
+import { sqlProbe, withSilentServer } from "./sql-probe.ts";
 
 const found = findMariadb();
 if ("missing" in found) console.warn(`skipping the mysql trigger: ${found.missing}`);
 
 let server: MariadbServer;
 let plainServer: MariadbServer;
-const stop = new AbortController();
-const open: ExternalTrigger[] = [];
+const { build, close, outcomeOf, read, warningsOf } = sqlProbe(mysqlTrigger, { query: "SELECT 7", queryValue: "5" });
 
 beforeAll(async () => {
   if ("missing" in found) return;
@@ -23,42 +17,17 @@ beforeAll(async () => {
   plainServer = await startMariadb(found.path, { hasTls: false });
 });
 afterAll(async () => {
-  stop.abort();
-  await Promise.all(open.map((trigger) => trigger.close()));
+  await close();
   await Promise.all([server?.remove(), plainServer?.remove()]);
 });
-
-async function build(setting: Partial<TriggerCase>, timeoutMs = 3_000): Promise<ExternalTrigger> {
-  const metadata = { query: "SELECT 7", queryValue: "5", ...setting.metadata };
-  // The name resolves as it would for a pod of the namespace, and to nothing outside of the cluster.
-  const world = triggerWorld({
-    signal: stop.signal,
-    timeoutMs,
-    addresses: { "db.shop/shop": "127.0.0.1" },
-  });
-  const trigger = await mysqlTrigger.build(triggerOptions({ type: "mysql", ...setting, metadata }), world);
-  if (trigger.kind !== "external") throw new Error("mysql is an external trigger");
-  open.push(trigger);
-  return trigger;
-}
 
 function parts(metadata: Readonly<Record<string, string>> = {}): Partial<TriggerCase> {
   const own = { host: "db.shop", port: String(server.port), username: "keda", dbName: "shop" };
   return { metadata: { ...own, ...metadata }, auth: { password: MARIADB_PASSWORD } };
 }
 
-async function read(trigger: ExternalTrigger) {
-  const [metric] = await trigger.metrics(stop.signal);
-  if (metric === undefined) throw new Error("no metric");
-  return { metric, ...(await trigger.read(metric, stop.signal)) };
-}
-
 async function query(text: string): Promise<unknown> {
-  const trigger = await build(parts({ query: text }));
-  return read(trigger).then(
-    ({ values }) => values,
-    (thrown: unknown) => (thrown instanceof Error ? thrown.message : thrown),
-  );
+  return outcomeOf(await build(parts({ query: text })));
 }
 
 describe.skipIf("missing" in found)("with a server", () => {
@@ -172,14 +141,7 @@ describe.skipIf("missing" in found)("with a server", () => {
   });
 
   test("mysql: many reads over one connection leave nothing behind on it", async () => {
-    const warned: string[] = [];
-    const warn = (warning: Error) => warned.push(warning.message);
-    process.on("warning", warn);
-    const trigger = await build(parts());
-    for (let i = 0; i < 30; i += 1) await read(trigger);
-    await new Promise((resolve) => setImmediate(resolve));
-    process.off("warning", warn);
-    expect(warned).toEqual([]);
+    expect(await warningsOf(await build(parts()))).toEqual([]);
   });
 
   test("mysql: close leaves no connection behind", async () => {
@@ -211,11 +173,8 @@ describe.skipIf("missing" in found)("with a server", () => {
 });
 
 test("mysql: a server that takes the connection and says nothing fails the build in time", async () => {
-  const silent = createServer((socket) => socket.on("error", () => undefined));
-  const port = await new Promise<number>((resolve) => {
-    silent.listen(0, "127.0.0.1", () => resolve((silent.address() as { port: number }).port));
+  await withSilentServer(async (port) => {
+    const auth = { connectionString: `me@tcp(127.0.0.1:${port})/shop` };
+    await expect(build({ auth }, 300)).rejects.toThrow("no answer within 300ms");
   });
-  const auth = { connectionString: `me@tcp(127.0.0.1:${port})/shop` };
-  await expect(build({ auth }, 300)).rejects.toThrow("no answer within 300ms");
-  silent.close();
 });

@@ -1,4 +1,4 @@
-import { canonicalQuantity } from "#api";
+import { quantityOfMilli } from "#api";
 import { Failure, messageOf } from "#base";
 import type { Endpoint } from "../registry/endpoint.ts";
 import type { ApiRequest } from "../request/api-request.ts";
@@ -67,5 +67,6 @@ export function metricNotFound(metric: string, resource: string, name?: string):
 
 /** Values have thousandths; what is no number counts as nothing. */
 export function metricQuantity(value: number): string {
-  return Number.isFinite(value) ? canonicalQuantity(`${Math.trunc(value * 1000)}m`) : "0";
+  const milli = Math.trunc(value * 1000);
+  return Number.isFinite(milli) ? quantityOfMilli(milli) : "0";
 }

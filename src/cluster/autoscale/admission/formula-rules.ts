@@ -1,11 +1,12 @@
 import type { ScaledObject } from "#api";
 import type { Problem } from "#base";
 import { compileFormula } from "../formula/compile-formula.ts";
-import { isResourceTrigger, usesModifiers } from "./scale-target.ts";
+import { formulaNames } from "../plan/formula-names.ts";
+import { usesModifiers } from "./scale-target.ts";
 
 const PATH = "spec.advanced.scalingModifiers";
 
-/** Rules of `scalingModifiers`. Values of cpu and memory are the autoscaler's, so a formula cannot have them. */
+/** Rules of `scalingModifiers`. */
 export function formulaProblems(scaledObject: ScaledObject): readonly Problem[] {
   const modifiers = scaledObject.spec.advanced?.scalingModifiers;
   if (modifiers === undefined || !usesModifiers(scaledObject)) return [];
@@ -17,7 +18,7 @@ export function formulaProblems(scaledObject: ScaledObject): readonly Problem[] 
     return [{ path: `${PATH}.formula`, code, message: "it is missing", fix: "add it, or remove scalingModifiers" }];
   }
   const problems: Problem[] = [];
-  const compiled = compileFormula(formula, formulaNames(scaledObject));
+  const compiled = compileFormula(formula, formulaNames(scaledObject.spec));
   if (!compiled.ok) problems.push({ path: `${PATH}.formula`, code, message: compiled.error });
   if (!(parsedNumber(target) > 0)) {
     const message = target === "" ? "it is missing" : `${JSON.stringify(target)} is not a number above 0`;
@@ -33,13 +34,6 @@ export function formulaProblems(scaledObject: ScaledObject): readonly Problem[] 
     problems.push({ path: `${PATH}.metricType`, code, message });
   }
   return problems;
-}
-
-/** Names that a formula may use. */
-function formulaNames({ spec }: ScaledObject): readonly string[] {
-  return spec.triggers
-    .filter((trigger) => !isResourceTrigger(trigger))
-    .flatMap(({ name = "" }) => (name === "" ? [] : [name]));
 }
 
 function parsedNumber(text: string): number {

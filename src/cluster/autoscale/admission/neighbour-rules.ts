@@ -1,9 +1,9 @@
 import type { HorizontalPodAutoscaler, ScaledObject } from "#api";
 import type { Problem } from "#base";
-import { autoscalerName, isSameTarget, targetType } from "./scale-target.ts";
+import { hpaNameOf } from "../plan/generate-hpa.ts";
+import { annotations } from "../plan/pause.ts";
+import { isSameTarget, targetType } from "./scale-target.ts";
 
-/** Of a ScaledObject that takes an autoscaler over. */
-const TRANSFER = "scaledobject.keda.sh/transfer-hpa-ownership";
 /** Of an autoscaler that shall not be looked at. */
 const OWNERSHIP = "validations.keda.sh/hpa-ownership";
 
@@ -29,8 +29,8 @@ function twinProblems(scaledObject: ScaledObject, other: ScaledObject): readonly
     const fix = "delete that one, or add the triggers to it";
     return [{ path: "spec.scaleTargetRef", code: "other-scaled-object", message, fix }];
   }
-  const name = autoscalerName(scaledObject);
-  if (name !== autoscalerName(other)) return [];
+  const name = hpaNameOf(scaledObject);
+  if (name !== hpaNameOf(other)) return [];
   return [
     {
       path: "spec.advanced.horizontalPodAutoscalerConfig.name",
@@ -43,13 +43,13 @@ function twinProblems(scaledObject: ScaledObject, other: ScaledObject): readonly
 
 function autoscalerProblems(scaledObject: ScaledObject, autoscaler: HorizontalPodAutoscaler): readonly Problem[] {
   const { metadata, spec } = scaledObject;
-  const { name = "", annotations, ownerReferences = [] } = autoscaler.metadata;
-  if (annotations?.[OWNERSHIP] === "false") return [];
+  const { name = "", ownerReferences = [] } = autoscaler.metadata;
+  if (autoscaler.metadata.annotations?.[OWNERSHIP] === "false") return [];
   if (!isSameTarget(spec.scaleTargetRef, autoscaler.spec.scaleTargetRef)) return [];
   if (ownerReferences.some((owner) => owner.kind === "ScaledObject" && owner.name === metadata.name)) return [];
-  if (metadata.annotations?.[TRANSFER] !== "true") {
+  if (metadata.annotations?.[annotations.transferHpa] !== "true") {
     const message = `${described(scaledObject)} is scaled by the HorizontalPodAutoscaler "${name}" already`;
-    const fix = `delete it, or let it be taken over: annotate with ${TRANSFER}: "true" and give its name in spec.advanced.horizontalPodAutoscalerConfig.name`;
+    const fix = `delete it, or let it be taken over: annotate with ${annotations.transferHpa}: "true" and give its name in spec.advanced.horizontalPodAutoscalerConfig.name`;
     return [{ path: "spec.scaleTargetRef", code: "other-hpa", message, fix }];
   }
   if (spec.advanced?.horizontalPodAutoscalerConfig?.name === name) return [];

@@ -1,10 +1,12 @@
 import type { ScaledObject } from "#api";
 import type { Problem } from "#base";
-import { autoscalerName, isResourceTrigger, usesModifiers } from "./scale-target.ts";
+import { isResourceTrigger } from "../plan/formula-names.ts";
+import { hpaNameOf } from "../plan/generate-hpa.ts";
+import { replicaBounds } from "../plan/replica-bounds.ts";
+import { usesModifiers } from "./scale-target.ts";
 
 /** Longest value of a label, which both names become. */
 const LABEL_LENGTH_MAX = 63;
-const MAX_REPLICAS_DEFAULT = 100;
 
 /** Rules that speak of the ScaledObject alone. */
 export function ownProblems(scaledObject: ScaledObject): readonly Problem[] {
@@ -22,7 +24,7 @@ function nameProblems(scaledObject: ScaledObject): readonly Problem[] {
     const message = `"${name}" has ${name.length} characters, and ${LABEL_LENGTH_MAX} is the limit, as it becomes the value of a label`;
     return [{ path: "metadata.name", code: "name-too-long", message, fix: "choose a shorter name" }];
   }
-  const autoscaler = autoscalerName(scaledObject);
+  const autoscaler = hpaNameOf(scaledObject);
   if (autoscaler.length <= LABEL_LENGTH_MAX) return [];
   return [
     {
@@ -35,11 +37,12 @@ function nameProblems(scaledObject: ScaledObject): readonly Problem[] {
 }
 
 function replicaProblems({ spec }: ScaledObject): readonly Problem[] {
-  const { minReplicaCount, maxReplicaCount = MAX_REPLICAS_DEFAULT, idleReplicaCount } = spec;
+  const { minReplicaCount, idleReplicaCount } = spec;
+  const { max } = replicaBounds(spec);
   const code = "incorrect-replicas";
   const problems: Problem[] = [];
-  if (minReplicaCount !== undefined && minReplicaCount > maxReplicaCount) {
-    const message = `${minReplicaCount} is more than maxReplicaCount, which is ${maxReplicaCount}`;
+  if (minReplicaCount !== undefined && minReplicaCount > max) {
+    const message = `${minReplicaCount} is more than maxReplicaCount, which is ${max}`;
     problems.push({ path: "spec.minReplicaCount", code, message, fix: "raise the one or lower the other" });
   }
   // As in KEDA: without a minimum, which counts as 0, idling at 0 is refused; with a minimum of 0, which counts as 1, it is not.

@@ -1,6 +1,7 @@
 import type { Container, LimitRange, PodSpec, ScaledObject, ScaledObjectTrigger } from "#api";
 import { parseQuantity, type Problem } from "#base";
-import { isResourceTrigger, targetType } from "./scale-target.ts";
+import { isResourceTrigger } from "../plan/formula-names.ts";
+import { targetType } from "./scale-target.ts";
 
 /** Kinds whose pods KEDA looks at. */
 const CHECKED: readonly string[] = ["apps/v1.Deployment", "apps/v1.StatefulSet"];

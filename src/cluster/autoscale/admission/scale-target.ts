@@ -1,12 +1,5 @@
 import type { ScaledObject } from "#api";
 
-/** Metrics that the autoscaler reads itself. */
-const RESOURCE_TRIGGERS: readonly string[] = ["cpu", "memory"];
-
-export function isResourceTrigger({ type }: { readonly type: string }): boolean {
-  return RESOURCE_TRIGGERS.includes(type);
-}
-
 /** A reference to what is scaled, of a ScaledObject or of an autoscaler. */
 interface TargetRef {
   readonly apiVersion?: string;
@@ -21,12 +14,6 @@ export function targetType({ apiVersion = "", kind = "" }: TargetRef): string {
 
 export function isSameTarget(a: TargetRef, b: TargetRef): boolean {
   return targetType(a) === targetType(b) && a.name === b.name;
-}
-
-/** Name of the autoscaler that is made for a ScaledObject. Source: keda-hpa-spec 2. */
-export function autoscalerName({ metadata, spec }: ScaledObject): string {
-  const chosen = spec.advanced?.horizontalPodAutoscalerConfig?.name ?? "";
-  return chosen === "" ? `keda-hpa-${metadata.name ?? ""}` : chosen;
 }
 
 /** Whether there is a formula, or an attempt at one. */

@@ -1,6 +1,7 @@
 import type { LimitRange, PodSpec, ScaledObject, ScaledObjectTrigger } from "#api";
+import { isResourceTrigger } from "../plan/formula-names.ts";
 import { hasCheckedResources } from "./resource-rules.ts";
-import { isResourceTrigger, targetType, usesModifiers } from "./scale-target.ts";
+import { targetType, usesModifiers } from "./scale-target.ts";
 
 interface WarningInput {
   readonly scaledObject: ScaledObject;

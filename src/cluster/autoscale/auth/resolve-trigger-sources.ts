@@ -1,7 +1,6 @@
 import type { ConfigMap, KubeObject, PodTemplateSpec, Secret } from "#api";
 import { Failure, type Log, messageOf } from "#base";
 import type { TriggerConfigSources } from "../triggers/index.ts";
-import { readParameterFile } from "./parameter-file.ts";
 import { targetEnvironment } from "./target-environment.ts";
 import { decodeAuthentication, type KeyReference, type TriggerAuthentication } from "./trigger-authentication.ts";
 
@@ -16,8 +15,6 @@ export interface AuthWorld {
   serviceAccountToken(account: ServiceAccountRequest): Promise<string>;
   /** Where Secrets of a ClusterTriggerAuthentication lie. Source: KEDA_CLUSTER_OBJECT_NAMESPACE. */
   readonly clusterObjectNamespace: string;
-  /** Below it lie the files of `filePath`; undefined: it cannot be used. Source: `--filepath-auth-root-path`. */
-  readonly filePathRoot: string | undefined;
 }
 
 export interface ServiceAccountRequest {
@@ -106,7 +103,6 @@ async function parametersOf(
   const [foreign] = authentication.notExecuted;
   if (foreign !== undefined)
     throw unresolved(found, `${foreign} is not executed in the embedded cluster; write the values into a Secret`);
-  if (authentication.filePath !== undefined) return fileParameters(found, authentication.filePath, world);
   const parameters = new Map<string, string>();
   for (const { parameter, name, containerName } of authentication.env)
     parameters.set(parameter, await variableOf({ name, containerName }, request, world));
@@ -118,18 +114,6 @@ async function parametersOf(
   for (const { parameter, serviceAccountName } of authentication.tokens)
     parameters.set(parameter, await tokenOf(found, serviceAccountName, world));
   return Object.fromEntries(parameters);
-}
-
-/** Parameters of a file stand alone: nothing else of the object is read. */
-function fileParameters(
-  found: FoundAuthentication,
-  path: string,
-  world: AuthWorld,
-): Promise<Readonly<Record<string, string>>> {
-  if (!found.isCluster) throw unresolved(found, "filePath is for a ClusterTriggerAuthentication only");
-  if (world.filePathRoot === undefined)
-    throw unresolved(found, "filePath is not executed: the cluster has no root directory for such files");
-  return readParameterFile(world.filePathRoot, path);
 }
 
 /** A container that does not exist leaves the parameter empty, as a variable does that it does not have. */

@@ -11,8 +11,7 @@ export interface TriggerAuthentication {
   readonly configMaps: readonly KeyReference[];
   readonly secrets: readonly KeyReference[];
   readonly tokens: readonly { readonly parameter: string; readonly serviceAccountName: string }[];
-  readonly filePath: string | undefined;
-  /** Sources that reach for a service of a vendor; a trigger that needs one of them is refused. */
+  /** Sources that reach for a service of a vendor, or for files of this machine; a trigger that needs one is refused. */
   readonly notExecuted: readonly string[];
 }
 
@@ -34,7 +33,6 @@ const foreignSources = ["hashiCorpVault", "azureKeyVault", "gcpSecretManager", "
 export function decodeAuthentication({ spec }: KubeObject): TriggerAuthentication {
   const fields = isObject(spec) ? spec : {};
   const provider = isObject(fields["podIdentity"]) ? textOf(fields["podIdentity"], "provider") : "";
-  const filePath = textOf(fields, "filePath");
   return {
     podIdentity: provider === "" || provider === "none" ? undefined : provider,
     env: entriesOf(fields["env"]).map((entry) => {
@@ -51,8 +49,11 @@ export function decodeAuthentication({ spec }: KubeObject): TriggerAuthenticatio
       parameter: textOf(entry, "parameter"),
       serviceAccountName: textOf(entry, "serviceAccountName"),
     })),
-    filePath: filePath === "" ? undefined : filePath,
-    notExecuted: foreignSources.filter((name) => isObject(fields[name])),
+    notExecuted: [
+      ...foreignSources.filter((name) => isObject(fields[name])),
+      // Files of this machine are not for objects that anybody may write.
+      ...(textOf(fields, "filePath") === "" ? [] : ["filePath"]),
+    ],
   };
 }
 

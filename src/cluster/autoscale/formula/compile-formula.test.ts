@@ -171,6 +171,22 @@ test("compileFormula: what is too long, too deep or too slow is refused, not tri
   expect(error(`sum(map(${list}, sum(map(${list}, sum(map(${list}, 1))))))`)).toContain("more than 100000 steps");
 });
 
+test("compileFormula: lists and texts that double with each predicate are refused, not made", () => {
+  const doubled = (start: string, predicate: string) =>
+    Array.from({ length: 60 }).reduce<string>((text) => `map(${text}, ${predicate})`, start);
+  const error = (text: string) => {
+    const formula = compileFormula(text, names);
+    return formula.ok ? "accepted" : formula.error;
+  };
+  const list = doubled("[1]", "[#, #]");
+  expect(error(`max(${list})`)).toContain("max() gets more than 10000 values");
+  expect(error(`mean(${doubled("[[]]", "[#, #]")})`)).toContain("mean() gets more than 10000 values");
+  expect(error(`${list} == ${list} ? 1 : 0`)).toContain("more than 100000 steps");
+  expect(error(`1 in ${list} ? 1 : 0`)).toBe("accepted");
+  expect(error(`len(${doubled("['a']", "# + #")}[0])`)).toContain("it makes a text of more than 10000 characters");
+  expect(error(`float('${"x".repeat(3000)}')`)).toMatch(/float\(\) cannot read "x{40}…"$/);
+});
+
 test("evaluate: says why there is no number", () => {
   const formula = compileFormula("a / b", ["a", "b"]);
   if (!formula.ok) throw new Error(formula.error);

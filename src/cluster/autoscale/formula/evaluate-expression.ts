@@ -30,8 +30,7 @@ export function evaluateExpression(
 
 function compute(expression: Expression, scope: Scope): FormulaValue {
   const { evaluation } = scope;
-  evaluation.stepCount++;
-  if (evaluation.stepCount > STEP_COUNT_MAX) throw badFormula(`it takes more than ${STEP_COUNT_MAX} steps`);
+  step(evaluation);
   switch (expression.type) {
     case "literal":
       return expression.value;
@@ -54,6 +53,11 @@ function compute(expression: Expression, scope: Scope): FormulaValue {
     case "call":
       return called(expression, scope);
   }
+}
+
+function step(evaluation: Evaluation): void {
+  evaluation.stepCount++;
+  if (evaluation.stepCount > STEP_COUNT_MAX) throw badFormula(`it takes more than ${STEP_COUNT_MAX} steps`);
 }
 
 /** Negative positions count from the end. */
@@ -90,9 +94,10 @@ function joined({ operator, left, right }: Extract<Expression, { type: "binary" 
   if (operator === "&&") return truthOf(first, operator) && truthOf(compute(right, scope), operator);
   if (operator === "||") return truthOf(first, operator) || truthOf(compute(right, scope), operator);
   const second = compute(right, scope);
-  if (operator === "==") return isEqual(first, second);
-  if (operator === "!=") return !isEqual(first, second);
-  if (operator === "in") return listOf(second, "in").some((item) => isSame(item, first));
+  const { evaluation } = scope;
+  if (operator === "==") return isEqual(first, second, evaluation);
+  if (operator === "!=") return !isEqual(first, second, evaluation);
+  if (operator === "in") return listOf(second, "in").some((item) => isSame(item, first, evaluation));
   if (operator === "contains") return textOf(first, operator).includes(textOf(second, operator));
   if (operator === "startsWith") return textOf(first, operator).startsWith(textOf(second, operator));
   if (operator === "endsWith") return textOf(first, operator).endsWith(textOf(second, operator));
@@ -110,15 +115,17 @@ function textOf(value: FormulaValue, what: string): string {
 }
 
 /** Only what has one type is compared, but for nil. */
-function isEqual(left: FormulaValue, right: FormulaValue): boolean {
+function isEqual(left: FormulaValue, right: FormulaValue, evaluation: Evaluation): boolean {
   const isComparable = left === null || right === null || typeof left === typeof right;
   if (!isComparable) throw badFormula(`${kindOf(left)} and ${kindOf(right)} cannot be compared`);
-  return isSame(left, right);
+  return isSame(left, right, evaluation);
 }
 
-function isSame(left: FormulaValue, right: FormulaValue): boolean {
+/** A list that holds another twice, which does so again, doubles with each: comparing takes steps, too. */
+function isSame(left: FormulaValue, right: FormulaValue, evaluation: Evaluation): boolean {
+  step(evaluation);
   if (!Array.isArray(left) || !Array.isArray(right)) return left === right;
-  return left.length === right.length && left.every((item, i) => isSame(item, right[i] ?? null));
+  return left.length === right.length && left.every((item, i) => isSame(item, right[i] ?? null, evaluation));
 }
 
 type Arithmetic = "+" | "-" | "*" | "/" | "%" | "**" | "<" | ">" | "<=" | ">=";
@@ -139,12 +146,22 @@ const ofNumbers: Readonly<Record<Arithmetic, Computation<number>>> = {
 
 /** What texts can do of it. */
 const ordered: Readonly<Partial<Record<Arithmetic, Computation<string>>>> = {
-  "+": (left, right) => left + right,
+  "+": concatenated,
   "<": (left, right) => left < right,
   ">": (left, right) => left > right,
   "<=": (left, right) => left <= right,
   ">=": (left, right) => left >= right,
 };
+
+/** Longest text that an evaluation may make, in UTF-16 units; predicates inside of predicates double it. Source: ours. */
+const TEXT_LENGTH_MAX = 10_000;
+
+function concatenated(left: string, right: string): string {
+  if (left.length + right.length > TEXT_LENGTH_MAX) {
+    throw badFormula(`it makes a text of more than ${TEXT_LENGTH_MAX} characters`);
+  }
+  return left + right;
+}
 
 function remainder(left: number, right: number): number {
   if (!Number.isInteger(left) || !Number.isInteger(right)) throw badFormula("% takes whole numbers only");

@@ -84,7 +84,7 @@ function roundHalfAway(value: number): number {
 
 function wholeOf(value: FormulaValue | undefined): number {
   if (typeof value !== "string") return Math.trunc(numberOf(value, "int()"));
-  if (!/^[+-]?\d+$/.test(value)) throw badFormula(`int() cannot read ${JSON.stringify(value)}`);
+  if (!/^[+-]?\d+$/.test(value)) throw badFormula(`int() cannot read ${quoted(value)}`);
   return Number(value);
 }
 
@@ -92,9 +92,15 @@ function wholeOf(value: FormulaValue | undefined): number {
 export function floatOf(value: FormulaValue | undefined): number {
   if (typeof value !== "string") return numberOf(value, "float()");
   if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(value)) {
-    throw badFormula(`float() cannot read ${JSON.stringify(value)}`);
+    throw badFormula(`float() cannot read ${quoted(value)}`);
   }
   return Number(value);
+}
+
+const QUOTED_MAX = 40;
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > QUOTED_MAX ? `${text.slice(0, QUOTED_MAX)}…` : text);
 }
 
 function lengthOf(value: FormulaValue | undefined): number {
@@ -102,8 +108,20 @@ function lengthOf(value: FormulaValue | undefined): number {
   return typeof value === "string" ? Array.from(value).length : listOf(value, "len()").length;
 }
 
+/** Most values that nested lists may have: one that holds another twice, which does so again, doubles with each. Source: ours. */
+const VALUE_COUNT_MAX = 10_000;
+
 function flattened(values: readonly FormulaValue[], what: string): readonly number[] {
-  return values.flatMap((value) => (isList(value) ? flattened(value, what) : [numberOf(value, what)]));
+  const numbers: number[] = [];
+  let visitCount = 0;
+  const visit = (value: FormulaValue): void => {
+    visitCount += 1;
+    if (visitCount > VALUE_COUNT_MAX) throw badFormula(`${what} gets more than ${VALUE_COUNT_MAX} values`);
+    if (isList(value)) value.forEach(visit);
+    else numbers.push(numberOf(value, what));
+  };
+  values.forEach(visit);
+  return numbers;
 }
 
 export function numberOf(value: FormulaValue | undefined, what: string): number {

@@ -19,7 +19,7 @@ function scaledObject(spec: Partial<ScaledObjectSpec> = {}, metadata: ScaledObje
 
 function external(index: number, name: string, over: Partial<NamedMetric["spec"]> = {}): NamedMetric {
   const spec = { name, target: 10, targetType: "AverageValue", isWhole: true, ...over } as const;
-  return { name: metricNameOf(index, name), triggerIndex: index, spec };
+  return { name: metricNameOf(index, spec), triggerIndex: index, spec };
 }
 
 const cpu: MetricSpec = {
@@ -130,7 +130,10 @@ test("generateHpa: paused directions are disabled within the configured behavior
 });
 
 test("metricNameOf: each character that a name cannot have becomes a dash, the position stands before it", () => {
-  expect(metricNameOf(2, "a/b.c:d%e(f)g_h")).toBe("s2-a-b-c-d-e-f-g_h");
+  const name = "a/b.c:d%e(f)g_h";
+  expect(metricNameOf(2, { name })).toBe("s2-a-b-c-d-e-f-g_h");
+  // A server's own name is as it is, but for what no autoscaler takes.
+  expect(metricNameOf(2, { name, isVerbatim: true })).toBe("s2-a-b.c:d-e(f)g_h");
   expect(triggerIndexOf("S12-x")).toBe(12);
   expect(triggerIndexOf("composite-metric")).toBeUndefined();
 });

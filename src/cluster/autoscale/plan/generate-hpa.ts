@@ -1,5 +1,4 @@
 import {
-  canonicalQuantity,
   type HorizontalPodAutoscaler,
   type HorizontalPodAutoscalerSpec,
   type MetricSpec,
@@ -7,7 +6,8 @@ import {
   type ScaledObject,
 } from "#api";
 import type { ExternalMetricSpec } from "../triggers/index.ts";
-import { COMPOSITE_METRIC, publishable, targetQuantity } from "./metric-value.ts";
+import { formulaOf } from "./evaluation.ts";
+import { COMPOSITE_METRIC, targetQuantity } from "./metric-value.ts";
 import { annotations, readPause } from "./pause.ts";
 import { hpaBounds, replicaBounds } from "./replica-bounds.ts";
 
@@ -129,9 +129,8 @@ function externalMetric(object: ScaledObject, { name, targetType, quantity }: Ex
 }
 
 function compositeOf(object: ScaledObject): ExternalTarget | undefined {
-  const modifiers = object.spec.advanced?.scalingModifiers;
-  if (modifiers === undefined || (modifiers.formula ?? "") === "") return undefined;
-  const quantity = canonicalQuantity(`${Math.round(publishable(Number(modifiers.target)) * 1000)}m`);
-  const targetType = modifiers.metricType === "Value" ? "Value" : "AverageValue";
-  return { name: COMPOSITE_METRIC, targetType, quantity };
+  const modifiers = formulaOf(object.spec);
+  if (modifiers === undefined) return undefined;
+  const { target, targetType } = modifiers;
+  return { name: COMPOSITE_METRIC, targetType, quantity: targetQuantity({ target, isWhole: false }) };
 }

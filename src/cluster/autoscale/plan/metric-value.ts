@@ -1,4 +1,4 @@
-import { canonicalQuantity } from "#api";
+import { canonicalQuantity, quantityOfMilli } from "#api";
 import type { ExternalMetricSpec } from "../triggers/index.ts";
 
 /** Metric that a formula makes of all others. Source: keda-hpa-spec 10. */
@@ -6,10 +6,15 @@ export const COMPOSITE_METRIC = "composite-metric";
 
 /** Characters that triggers' names have and metrics' names cannot. Source: keda-hpa-spec 5. */
 const UNFIT = /[/.:%()]/g;
+/** Of them, those that a server's own name cannot have either: an autoscaler refuses them. Source: IsValidPathSegmentName. */
+const UNFIT_FOR_PATHS = /[/%]/g;
 
-/** The name of a trigger's metric in the autoscaler: its position makes equal ones differ. */
-export function metricNameOf(triggerIndex: number, name: string): string {
-  return `s${triggerIndex}-${name.replace(UNFIT, "-")}`;
+/** The name of a trigger's metric in the autoscaler: its position makes equal ones differ. Source: keda-hpa-spec 5, 15.11. */
+export function metricNameOf(
+  triggerIndex: number,
+  { name, isVerbatim = false }: Pick<ExternalMetricSpec, "name" | "isVerbatim">,
+): string {
+  return `s${triggerIndex}-${name.replace(isVerbatim ? UNFIT_FOR_PATHS : UNFIT, "-")}`;
 }
 
 /** The position that a metric's name begins with. */
@@ -31,5 +36,5 @@ export function publishable(value: number): number {
 /** Writes a threshold: as a whole number when it was given as one, else in thousandths. */
 export function targetQuantity({ target, isWhole }: Pick<ExternalMetricSpec, "target" | "isWhole">): string {
   const value = publishable(target);
-  return canonicalQuantity(isWhole ? String(Math.trunc(value)) : `${Math.round(value * 1000)}m`);
+  return isWhole ? canonicalQuantity(String(Math.trunc(value))) : quantityOfMilli(Math.round(value * 1000));
 }

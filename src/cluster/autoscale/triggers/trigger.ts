@@ -101,7 +101,7 @@ export interface ExternalMetricSpec {
   readonly targetType: "AverageValue" | "Value";
   /** Whether the threshold was written as a whole number; those are not given in thousandths. Source: keda-hpa-spec 5. */
   readonly isWhole: boolean;
-  /** Whether the name is only prefixed, with no character replaced: it is a server's. Source: keda-hpa-spec 15.11. */
+  /** Whether the name is a server's, of which only what no autoscaler takes is replaced. Source: keda-hpa-spec 15.11. */
   readonly isVerbatim?: boolean;
 }
 

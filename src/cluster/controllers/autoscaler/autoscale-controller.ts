@@ -20,8 +20,9 @@ import { type AutoscalePlan, needsMetrics, planAutoscale, planHpaStatus, setHpaC
 
 const DISCOVERY_TTL_MS = 30_000;
 
-/** What is kept of one autoscaler between looks. */
+/** What is kept of one autoscaler between looks; a namesake begins anew. */
 interface Memory {
+  readonly uid: string | undefined;
   readonly scale: ScaleMemory;
   /** Pods under its target's selector at the last look. */
   readonly podUids: ReadonlySet<string>;
@@ -67,6 +68,8 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
       const level = thrown instanceof Failure ? "debug" : "error";
       ports.log[level]("autoscaler could not finish its look", { key, error: messageOf(thrown) });
     }
+    // Deleted during its look, it would keep its pods from every other for ever.
+    if (autoscalers.get(parseKey(key))?.metadata.uid !== hpa.metadata.uid) memories.delete(key);
     return { requeueAfterMs: intervalMs };
   }
 
@@ -81,13 +84,17 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
       });
     }
     const current = found.scale.spec.replicas ?? 0;
-    const memory = memories.get(key) ?? { scale: initialMemory(current, clock.nowMs()), podUids: new Set() };
+    const { uid } = hpa.metadata;
+    const kept = memories.get(key);
+    const fresh = { uid, scale: initialMemory(current, clock.nowMs()), podUids: new Set<string>() };
+    const memory = kept !== undefined && kept.uid === uid ? kept : fresh;
     memories.set(key, memory);
     await scaleTarget({ hpa, key, events, memory, ...found });
   }
 
   async function scaleTarget(look: Look): Promise<void> {
     const { hpa, key, events, scale } = look;
+    const { uid } = hpa.metadata;
     const current = scale.spec.replicas ?? 0;
     const found = {
       type: "AbleToScale",
@@ -102,14 +109,14 @@ export function startHorizontalAutoscaler(ports: ControllerPorts & { readonly in
     for (const event of plan.events) recordAbout(events, hpa, event);
     const podUids = memories.get(key)?.podUids ?? new Set();
     if (plan.desired === current) {
-      memories.set(key, { scale: plan.memory, podUids });
+      memories.set(key, { uid, scale: plan.memory, podUids });
       return writeStatus(hpa, plan, { current, scaledAtMs: undefined });
     }
     const scaled = await rescale(look, plan);
     // Without behavior there are no policies that would ask for what changed.
     const isCounted = scaled.ok && hpa.spec.behavior !== undefined;
     const change = { from: current, to: plan.desired };
-    memories.set(key, { scale: isCounted ? rememberScale(plan.memory, change, nowMs) : plan.memory, podUids });
+    memories.set(key, { uid, scale: isCounted ? rememberScale(plan.memory, change, nowMs) : plan.memory, podUids });
     const reported = scaled.ok ? plan.desired : (hpa.status?.desiredReplicas ?? 0);
     const after = { ...plan, reported, conditions: setHpaCondition(plan.conditions, scaled.condition, nowMs) };
     await writeStatus(hpa, after, { current, scaledAtMs: scaled.ok ? nowMs : undefined });

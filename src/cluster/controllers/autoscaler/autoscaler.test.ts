@@ -72,6 +72,14 @@ describe("proposeFromSamples", () => {
     expect(() => propose([pod("a"), bare], ["1m", "1m"])).toThrow("missing request for cpu in container side of Pod b");
   });
 
+  test("a utilization without its percentage is an error, not the largest size", () => {
+    const samples = new Map([["a", sample("100m")]]);
+    const context = { pods: [pod("a")], replicas: 1, tolerance: TOLERANCE, nowMs: NOW };
+    expect(() => proposeFromSamples({ name: "cpu", target: { type: "Utilization" } }, samples, context)).toThrow(
+      "invalid resource metric source: neither an average utilization nor an average value was set",
+    );
+  });
+
   test("no sample of a ready pod is an error", () => {
     expect(() => propose(three, [undefined, undefined, undefined])).toThrow(
       "did not receive metrics for targeted pods",

@@ -1,5 +1,4 @@
-import type { MetricTarget, Pod } from "#api";
-import { canonicalQuantity } from "#api";
+import { type MetricTarget, type Pod, quantityOfMilli } from "#api";
 import { Failure, parseQuantity } from "#base";
 import { isWithinTolerance, proposeByAverage } from "#scaling";
 import { isPodReady } from "../shared/index.ts";
@@ -59,5 +58,5 @@ function positive(quantity: string | number | undefined): number | undefined {
 
 /** Writes a value in the form of the API, rounded up to thousandths: `57`, `2500m`, `1k`. */
 export function quantityOf(value: number): string {
-  return canonicalQuantity(`${Math.ceil(value * 1000 - 1e-6)}m`);
+  return quantityOfMilli(Math.ceil(value * 1000 - 1e-6));
 }

@@ -69,7 +69,7 @@ export function proposeFromSamples(
   const groups = groupPods(pods, samples, { resource: name, nowMs });
   const common = { groups, samples, replicas, tolerance };
   if (target.type === "Utilization") {
-    const percent = target.averageUtilization ?? 0;
+    const percent = percentTarget(target);
     const usages = readyUsages(groups, samples);
     const requests = requestsOf(pods, of);
     const ratioOf = (some: ReadonlyMap<string, number>): number => utilization(some, requests) / percent;
@@ -90,12 +90,21 @@ export function proposeFromSamples(
   };
 }
 
+/** Nothing to divide by would be a ratio without bound, and so the largest size. */
+function percentTarget({ averageUtilization = 0 }: MetricTarget): number {
+  if (averageUtilization > 0) return averageUtilization;
+  throw withoutTarget();
+}
+
 function averageTarget(target: MetricTarget): number {
   const quantity = target.averageValue === undefined ? undefined : parseQuantity(target.averageValue);
   if (quantity?.ok === true && quantity.value > 0) return quantity.value;
-  throw new Failure("invalid resource metric source: neither an average utilization nor an average value was set", {
-    code: "InvalidMetric",
-  });
+  throw withoutTarget();
+}
+
+function withoutTarget(): Failure {
+  const message = "invalid resource metric source: neither an average utilization nor an average value was set";
+  return new Failure(message, { code: "InvalidMetric" });
 }
 
 /** Percent of the requests that is used, cut to a whole number as upstream does. */

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import type { TriggerConfig } from "../parameters/trigger-config.ts";
 
 /** Where a server listens. */
 export interface Address {
@@ -13,6 +14,24 @@ export function parseAddress(text: string): Address | undefined {
   const port = Number(match?.[3]);
   if (host === undefined || port < 1 || port > 65_535) return undefined;
   return match?.[1] !== undefined && isIP(host) !== 6 ? undefined : { host, port };
+}
+
+/**
+ * Reads several, and notes those that are none. One with a scheme or a login is not quoted: it comes from a Secret more often
+ * than not, and has the password in it.
+ *
+ * @param what How messages call one of them: `address`.
+ */
+export function readAddresses(config: TriggerConfig, texts: readonly string[], what: string): Address[] {
+  if (texts.some((text) => /:\/\/|@/.test(text))) {
+    config.mistake(`${what} must be host:port alone, without a scheme; give the login as "username" and "password"`);
+    return [];
+  }
+  return texts.flatMap((text) => {
+    const address = parseAddress(text);
+    if (address === undefined) config.mistake(`${what} "${text}" is not host:port`);
+    return address ?? [];
+  });
 }
 
 /** Writes it as {@link parseAddress} reads it. */

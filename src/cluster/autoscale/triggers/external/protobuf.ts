@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
 
 /**
- * The part of the protobuf encoding that the external scaler's messages use. The API server's reader beside it passes over
- * doubles and speaks of request bodies in its errors, and has no writer.
+ * The part of the protobuf encoding that the external scaler's messages use when they are read. The API server's own reader
+ * passes over doubles and speaks of request bodies in its errors.
  *
  * Source: Protocol Buffers "Encoding".
  */
@@ -48,16 +48,6 @@ export function protobufText(bytes: Buffer): string {
   return bytes.toString("utf8");
 }
 
-/** One text; the empty one is left out, as proto3 has it. */
-export function textField(number: number, value: string): Buffer {
-  return value === "" ? Buffer.alloc(0) : bytesField(number, Buffer.from(value, "utf8"));
-}
-
-/** A message inside of another; empty ones are written, since their presence may mean something. */
-export function bytesField(number: number, value: Buffer): Buffer {
-  return Buffer.concat([writeVarint(number * 8 + 2), writeVarint(value.length), value]);
-}
-
 function fixedWidth(wireType: number): number {
   if (wireType === 1) return 8;
   if (wireType === 5) return 4;
@@ -73,15 +63,4 @@ function readVarint(bytes: Buffer, start: number): { readonly value: bigint; rea
     if (byte < 0x80) return { value: BigInt.asUintN(64, value), next: start + i + 1 };
   }
   throw new Error("the message has a number of more than 64 bits");
-}
-
-function writeVarint(value: number): Buffer {
-  const octets: number[] = [];
-  let rest = value;
-  while (rest >= 0x80) {
-    octets.push((rest % 0x80) | 0x80);
-    rest = Math.floor(rest / 0x80);
-  }
-  octets.push(rest);
-  return Buffer.from(octets);
 }

@@ -1,4 +1,5 @@
-import { bytesField, protobufText, readProtobuf, textField } from "./protobuf.ts";
+import { ProtobufWriter } from "#api";
+import { protobufText, readProtobuf } from "./protobuf.ts";
 
 /**
  * The messages of proto3 package `externalscaler`: what KEDA sends is written, what a server sends is read. Unknown fields
@@ -25,15 +26,20 @@ export interface MetricSpec {
 const METRIC_SPECS_MAX = 100;
 const METRIC_VALUES_MAX = 10_000;
 
-export function encodeScaledObjectRef({ name, namespace, scalerMetadata }: ScaledObjectRef): Buffer {
-  const entries = Object.entries(scalerMetadata).map(([key, value]) =>
-    bytesField(3, Buffer.concat([textField(1, key), textField(2, value)])),
-  );
-  return Buffer.concat([textField(1, name), textField(2, namespace), ...entries]);
+export function encodeScaledObjectRef(ref: ScaledObjectRef): Buffer {
+  return Buffer.from(scaledObjectRefOf(ref).finish());
 }
 
 export function encodeGetMetricsRequest({ scaledObjectRef, metricName }: GetMetricsRequest): Buffer {
-  return Buffer.concat([bytesField(1, encodeScaledObjectRef(scaledObjectRef)), textField(2, metricName)]);
+  return Buffer.from(new ProtobufWriter().message(1, scaledObjectRefOf(scaledObjectRef)).text(2, metricName).finish());
+}
+
+function scaledObjectRefOf({ name, namespace, scalerMetadata }: ScaledObjectRef): ProtobufWriter {
+  const message = new ProtobufWriter().text(1, name).text(2, namespace);
+  for (const [key, value] of Object.entries(scalerMetadata)) {
+    message.message(3, new ProtobufWriter().text(1, key).text(2, value));
+  }
+  return message;
 }
 
 /** Returns IsActiveResponse.result. */

@@ -1,4 +1,4 @@
-import { type Address, parseAddress } from "../clients/address.ts";
+import { type Address, readAddresses } from "../clients/address.ts";
 import { countField } from "../parameters/thresholds.ts";
 import { readTls, type TlsSettings } from "../clients/tls.ts";
 import type { ConfigSource, TriggerConfig } from "../parameters/trigger-config.ts";
@@ -57,13 +57,8 @@ export function readKafkaSettings(config: TriggerConfig): KafkaSettings {
 }
 
 function readServers(config: TriggerConfig): Address[] {
-  const text = config.text("bootstrapServers", { from: envOrder, isRequired: true });
-  if (text === "") return [];
-  return text.split(",").flatMap((each) => {
-    const address = parseAddress(each.trim());
-    if (address === undefined) config.mistake(`bootstrap server "${each.trim()}" is not host:port`);
-    return address ?? [];
-  });
+  const texts = config.list("bootstrapServers", { from: envOrder, isRequired: true }) ?? [];
+  return readAddresses(config, texts, "bootstrap server");
 }
 
 /** Numbers of partitions mean nothing across topics. */

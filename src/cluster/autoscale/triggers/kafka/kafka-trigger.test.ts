@@ -14,6 +14,10 @@ const refused: readonly (Omit<TriggerCase, "type"> & { readonly says: string })[
       'missing required parameter "consumerGroup" in [triggerMetadata, resolvedEnv]',
   },
   { metadata: { ...metadata, bootstrapServers: "a:1, b" }, says: 'bootstrap server "b" is not host:port' },
+  {
+    metadata: { ...metadata, bootstrapServers: "me:geheim@a:1,b:2" },
+    says: 'bootstrap server must be host:port alone, without a scheme; give the login as "username" and "password"',
+  },
   { metadata: { ...metadata, lagThreshold: "0" }, says: 'parameter "lagThreshold" value "0" must be 1 or more' },
   {
     metadata: { ...metadata, activationLagThreshold: "-1" },

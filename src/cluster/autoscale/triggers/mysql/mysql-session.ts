@@ -36,6 +36,8 @@ async function openOnce(
 ): Promise<SqlSession> {
   // Loaded by the first trigger of the kind.
   const { createConnection } = await import("mysql2");
+  // Given up while it was loaded: nothing would end the connection.
+  if (signal.aborted) throw new Error("the connection was given up");
   const { place } = target;
   const socket =
     "host" in place ? connect({ host: resolve(place.host), port: place.port }) : connect({ path: place.socketPath });

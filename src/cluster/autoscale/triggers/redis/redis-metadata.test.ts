@@ -21,6 +21,12 @@ const refused: readonly (TriggerCase & { readonly says: string })[] = [
   { type: "redis", metadata: { ...list, address: "redis:70000" }, says: 'address "redis:70000" is not host:port' },
   {
     type: "redis",
+    metadata: { listName: "jobs" },
+    auth: { address: "redis://:ge,he,im@redis:6379" },
+    says: 'address must be host:port alone, without a scheme; give the login as "username" and "password"',
+  },
+  {
+    type: "redis",
     metadata: { ...list, listLength: "five" },
     says: 'unable to set param "listLength" value "five": it is not a whole number',
   },

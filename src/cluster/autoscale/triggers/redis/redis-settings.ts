@@ -1,4 +1,4 @@
-import { type Address, parseAddress } from "../clients/address.ts";
+import { type Address, readAddresses } from "../clients/address.ts";
 import { countField } from "../parameters/thresholds.ts";
 import { readTls, type TlsSettings } from "../clients/tls.ts";
 import type { ConfigSource, TriggerConfig } from "../parameters/trigger-config.ts";
@@ -33,7 +33,7 @@ export function readRedisSettings(config: TriggerConfig, topology: RedisTopology
     config.mistake('"sentinelMaster" is missing; give the name under which the sentinels watch the master');
   return {
     topology,
-    addresses: readAddresses(config),
+    addresses: addressesOf(config),
     username: config.text("username", { from: loginOrder }),
     password: config.text("password", { from: loginOrder }),
     sentinelUsername: config.text("sentinelUsername", { from: addressOrder }),
@@ -44,7 +44,7 @@ export function readRedisSettings(config: TriggerConfig, topology: RedisTopology
   };
 }
 
-function readAddresses(config: TriggerConfig): Address[] {
+function addressesOf(config: TriggerConfig): Address[] {
   const hosts = eitherList(config, ["host", "hosts"], loginOrder) ?? [];
   const ports = eitherList(config, ["port", "ports"], loginOrder) ?? [];
   const hasPairs = hosts.length > 0 && ports.length > 0;
@@ -58,11 +58,7 @@ function readAddresses(config: TriggerConfig): Address[] {
   ];
   if (texts.length === 0)
     config.mistake('no address is given; set "address" to host:port (several with commas), or "host" and "port"');
-  return texts.flatMap((text) => {
-    const address = parseAddress(text);
-    if (address === undefined) config.mistake(`address "${text}" is not host:port`);
-    return address ?? [];
-  });
+  return readAddresses(config, texts, "address");
 }
 
 function eitherList(

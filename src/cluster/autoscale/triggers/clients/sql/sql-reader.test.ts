@@ -67,6 +67,34 @@ test("SqlReader: a read that is given up, or whose trigger is closed, ends at on
   expect(third.seen.opened).toBe(0);
 });
 
+test("SqlReader: a connection that comes too late does not take the place of the one that is open", async () => {
+  const clock = createVirtualClock();
+  const ends: string[] = [];
+  const sessionOf = (name: string): SqlSession => ({
+    isOpen: true,
+    receivedBytes: 0,
+    firstRow: () => Promise.resolve([name]),
+    end: () => Promise.resolve(void ends.push(`${name} ended`)),
+    destroy: () => void ends.push(`${name} destroyed`),
+  });
+  let openLate = (_session: SqlSession): void => undefined;
+  const waiting = [new Promise<SqlSession>((resolve) => (openLate = resolve)), Promise.resolve(sessionOf("second"))];
+  const open = (): Promise<SqlSession> => waiting.shift() ?? Promise.reject(new Error("one too many"));
+  const reader = new SqlReader({ clock, timeoutMs: 3_000, signal: new AbortController().signal, open });
+  const asker = new AbortController();
+  const first = whyNot(reader.firstRow("q", asker.signal));
+  await clock.advance(0);
+  asker.abort();
+  expect(await first).toBe("it was given up");
+  const { signal } = new AbortController();
+  expect(await reader.firstRow("q", signal)).toEqual(["second"]);
+  openLate(sessionOf("first"));
+  await clock.advance(0);
+  expect(await reader.firstRow("q", signal)).toEqual(["second"]);
+  await reader.close();
+  expect(ends).toEqual(["first destroyed", "second ended"]);
+});
+
 test("SqlReader: at most eight reads wait for the database", async () => {
   const { reader, clock, signal } = database(never);
   const reads = Array.from({ length: 8 }, () => reader.firstRow("q", signal).catch(() => "ended"));

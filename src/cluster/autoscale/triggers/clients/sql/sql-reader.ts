@@ -91,7 +91,11 @@ export class SqlReader {
   async #useSession<T>(ended: AbortSignal, use: (session: SqlSession) => Promise<T>): Promise<T> {
     const kept = this.#session;
     const session = kept?.isOpen === true ? kept : await this.#options.open(ended);
-    if (ended.aborted) session.destroy();
+    if (ended.aborted) {
+      // It took its time, and another may be open by now, which has to be kept to be closed.
+      session.destroy();
+      throw unreadable("the connection came too late");
+    }
     this.#session = session;
     const drop = () => session.destroy();
     ended.addEventListener("abort", drop, { once: true });

@@ -1,4 +1,4 @@
-import { encodeUtf8 } from "../utf8.ts";
+import { encodeUtf8 } from "./utf8.ts";
 
 /**
  * Writes the fields of one protobuf message, in the order of the calls. A field without a value is left out, as proto3 has it.
