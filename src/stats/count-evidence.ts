@@ -1,6 +1,6 @@
 import { assert } from "#base";
 import { type Arms, servedShare } from "./arms.ts";
-import { EXCESS_FRACTIONS, excessOf, upperExcess } from "./excess-bound.ts";
+import { EXCESS_FRACTIONS, excessOf } from "./excess-bound.ts";
 import { addLinear, type LinearEvidence, startLinear } from "./linear-evidence.ts";
 import { type Margin, TOLERATED_ERRORS, UNACCEPTABLE_ERROR_RATIO } from "./margin.ts";
 import {
@@ -123,11 +123,6 @@ export function startStep(state: CountEvidence): CountEvidence {
 /** ln E against "the canary is no worse than tolerated": roll back at ln(1/alpha) of the combined metrics. */
 export function worseEvidence(plan: CountPlan, state: CountEvidence): number {
   return mixtureEvidence(mixtureOf(plan), state.worse);
-}
-
-/** The bound that a promotion needs: the larger of the whole release's and the last weight's. Source: statistics reference 2.2. */
-export function boundedExcess(state: CountEvidence, beta: number): number {
-  return Math.max(upperExcess(state.excess, beta), upperExcess(state.stepExcess, beta));
 }
 
 function mixtureOf({ multiples, horizonTicks }: CountPlan): MixturePlan {

@@ -4,7 +4,6 @@ import { expect, test } from "vitest";
 import { type Arms, addArms, readCounts } from "./arms.ts";
 import { logBetter } from "./better-evidence.ts";
 import {
-  boundedExcess,
   type CountEvidence,
   type CountPlan,
   ERROR_MULTIPLES,
@@ -184,8 +183,8 @@ test("logWorse, updateExcess: extremes stay finite", () => {
     const plan = errorPlan({ dispersion: 1, horizonTicks: 10 });
     const state = updateCountEvidence(plan, startCountEvidence(plan), { strata: [counts], countsForBound: true });
     expect(Number.isFinite(worseEvidence(plan, state))).toBe(true);
-    expect(boundedExcess(state, 0.05)).toBeGreaterThanOrEqual(0);
-    expect(boundedExcess(state, 0.05)).toBeLessThanOrEqual(1);
+    expect(upperExcess(state.excess, 0.05)).toBeGreaterThanOrEqual(0);
+    expect(upperExcess(state.excess, 0.05)).toBeLessThanOrEqual(1);
     expect(JSON.parse(JSON.stringify(state))).toEqual(state);
   }
 });
@@ -298,7 +297,7 @@ test("updateCountEvidence: a restart at any tick changes nothing, and the state 
     restarted = JSON.parse(JSON.stringify(updateCountEvidence(plan, restarted, step))) as CountEvidence;
     expect(restarted).toEqual(whole);
     expect(worseEvidence(plan, restarted)).toBe(worseEvidence(plan, whole));
-    expect(boundedExcess(restarted, 0.05)).toBe(boundedExcess(whole, 0.05));
+    expect(upperExcess(restarted.stepExcess, 0.05)).toBe(upperExcess(whole.stepExcess, 0.05));
   }
   expect(JSON.stringify(whole).length).toBeLessThan(600);
 });
@@ -310,7 +309,7 @@ test("updateCountEvidence: strata in any order, and a copy that gets another mix
   const others = arms(1, 9, 1000, 9000);
   const evidence = (strata: readonly Arms[]) => {
     const state = updateCountEvidence(plan, startCountEvidence(plan), { strata, countsForBound: true });
-    return { worse: worseEvidence(plan, state), bound: boundedExcess(state, 0.05) };
+    return { worse: worseEvidence(plan, state), bound: upperExcess(state.excess, 0.05) };
   };
   const apart = evidence([uploads, others]);
   const turned = evidence([others, uploads]);
@@ -337,11 +336,11 @@ test("updateCountEvidence: no request of a copy is no update, a warm-up keeps th
   const start = startCountEvidence(plan);
   expect(updateCountEvidence(plan, start, { strata: [arms(0, 3, 0, 100)], countsForBound: true })).toBe(start);
   const warm = updateCountEvidence(plan, start, { strata: [arms(0, 3, 900, 9000)], countsForBound: false });
-  expect(boundedExcess(warm, 0.05)).toBe(1);
+  expect(upperExcess(warm.excess, 0.05)).toBe(1);
   expect(warm.worse.ticks).toBe(1);
   const after = updateCountEvidence(plan, warm, { strata: [arms(0, 3, 900, 9000)], countsForBound: true });
-  expect(boundedExcess(after, 0.05)).toBeLessThan(0.01);
-  expect(boundedExcess(startStep(after), 0.05)).toBe(1);
+  expect(upperExcess(after.excess, 0.05)).toBeLessThan(0.01);
+  expect(upperExcess(startStep(after).stepExcess, 0.05)).toBe(1);
 });
 
 test.each([

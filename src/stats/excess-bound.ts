@@ -48,8 +48,7 @@ export function excessOf(
  * U: with confidence 1 − beta, at all times, the canary's bad rate is at most the unacceptable ratio times the primary's plus U.
  * A share of the requests, 0 to 1; 1 while nothing is known.
  *
- * It bounds a constant excess. For a release that drifts take the larger one of the bound of the whole release and of the
- * bound since the last weight. Source: statistics reference 2.2.
+ * It bounds a constant excess. For a release that drifts look at the bound since the last weight as well. Source: statistics reference 2.2.
  */
 export function upperExcess(state: LinearEvidence, beta: number): number {
   return smallestReaching(state, -Math.log(beta));

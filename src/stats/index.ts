@@ -20,7 +20,6 @@ export {
   type WeighedEvidence,
 } from "./combine.ts";
 export {
-  boundedExcess,
   type CountEvidence,
   type CountPlan,
   type CountTick,
@@ -91,9 +90,6 @@ export {
   type LatencyEvidence,
   type LatencyTick,
   meanEvidence,
-  slowerEvidence,
-  type SlowExcess,
-  slowExcess,
   startLatencyEvidence,
   startLatencyStep,
   updateLatencyEvidence,

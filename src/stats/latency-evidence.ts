@@ -1,12 +1,5 @@
 import type { ArmCounts, Arms } from "./arms.ts";
-import {
-  boundedExcess,
-  type CountEvidence,
-  startCountEvidence,
-  startStep,
-  updateCountEvidence,
-  worseEvidence,
-} from "./count-evidence.ts";
+import { type CountEvidence, startCountEvidence, startStep, updateCountEvidence } from "./count-evidence.ts";
 import type { LatencyHistogram } from "./histogram.ts";
 import type { LatencyBoundPlan } from "./latency-plan.ts";
 import { logMeanExp } from "./log-sum.ts";
@@ -52,39 +45,11 @@ export function startLatencyStep(state: LatencyEvidence): LatencyEvidence {
 }
 
 /**
- * ln E against "the canary is no slower than tolerated": the average over the bounds, so that p50, p95 and tails beyond p99 are
- * covered at once. Source: statistics reference 2.5.
+ * ln E against "the canary is no slower than tolerated", of each bound's own ln E: their average, so that p50, p95 and tails
+ * beyond p99 are covered at once; 0 without a bound. Source: statistics reference 2.5.
  */
-export function slowerEvidence(plan: readonly LatencyBoundPlan[], state: LatencyEvidence): number {
-  return meanEvidence(plan.map(({ count }, index) => worseEvidence(count, state[index] ?? startCountEvidence(count))));
-}
-
-/** The same of each bound's own ln E. */
 export function meanEvidence(logs: readonly number[]): number {
   return logs.length === 0 ? 0 : logMeanExp(logs);
-}
-
-/** The bound at which the canary may still be slowest. */
-export interface SlowExcess {
-  readonly boundMs: number;
-  /** Upper bound of the share of requests that take longer than `boundMs`, beyond what is unacceptable. */
-  readonly excess: number;
-}
-
-/** The largest bound of the excess of those that promotion waits for; undefined when it waits for none. */
-export function slowExcess(
-  plan: readonly LatencyBoundPlan[],
-  state: LatencyEvidence,
-  beta: number,
-): SlowExcess | undefined {
-  let largest: SlowExcess | undefined;
-  plan.forEach(({ boundMs, isForPromotion }, index) => {
-    const evidence = state[index];
-    if (!isForPromotion || evidence === undefined) return;
-    const excess = boundedExcess(evidence, beta);
-    if (largest === undefined || excess > largest.excess) largest = { boundMs, excess };
-  });
-  return largest;
 }
 
 /** Nothing where a copy does not have the bound: its buckets are of another layout. */

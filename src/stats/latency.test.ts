@@ -1,15 +1,16 @@
 import { isObject, seededRandom } from "#base";
 import { expect, test } from "vitest";
+import { startCountEvidence, worseEvidence } from "./count-evidence.ts";
+import { upperExcess } from "./excess-bound.ts";
 import { addHistograms, displayQuantile, type LatencyHistogram, readHistogram } from "./histogram.ts";
 import {
   type LatencyEvidence,
-  slowerEvidence,
-  slowExcess,
+  meanEvidence,
   startLatencyEvidence,
   startLatencyStep,
   updateLatencyEvidence,
 } from "./latency-evidence.ts";
-import { planLatency, SLOWER_DEFAULT, toleratedSlowRatio } from "./latency-plan.ts";
+import { type LatencyBoundPlan, planLatency, SLOWER_DEFAULT, toleratedSlowRatio } from "./latency-plan.ts";
 import { quantileInterval } from "./quantile-interval.ts";
 import { countsForBound, LATENCY_WIDENING, warmUpEnvelope, widenMargin } from "./warm-up.ts";
 
@@ -100,26 +101,35 @@ function run(factor: number, ticks: number, envelope = 0): { evidence: number; s
     });
     state = JSON.parse(JSON.stringify(state)) as LatencyEvidence;
   }
-  return { evidence: slowerEvidence(plan, state), state };
+  const logs = plan.map(({ count }, index) => worseEvidence(count, state[index] ?? startCountEvidence(count)));
+  return { evidence: meanEvidence(logs), state };
 }
 
-test("slowerEvidence: twice as slow is found, 10 % slower is tolerated, and so is an incident of both", () => {
+/** Of the bounds that promotion waits for, the one whose excess is least ruled out. */
+function widest(plan: readonly LatencyBoundPlan[], state: LatencyEvidence): { boundMs: number; excess: number } {
+  const bounds = plan.flatMap(({ boundMs, isForPromotion }, index) => {
+    const evidence = state[index];
+    if (!isForPromotion || evidence === undefined) return [];
+    return [{ boundMs, excess: upperExcess(evidence.excess, 0.05) }];
+  });
+  return bounds.reduce((widestOne, one) => (one.excess > widestOne.excess ? one : widestOne));
+}
+
+test("meanEvidence: twice as slow is found, 10 % slower is tolerated, and so is an incident of both", () => {
   expect(run(2, 40).evidence).toBeGreaterThan(Math.log(100));
   expect(run(1.1, 40).evidence).toBeLessThan(Math.log(3));
   expect(run(1, 40).evidence).toBeLessThan(0.1);
 });
 
-test("slowExcess: falls with healthy requests, names its bound, starts anew with a step", () => {
+test("upperExcess of slow requests: falls with healthy ones at each bound, and starts anew with a step", () => {
   const plan = planLatency(history, settings);
-  const early = slowExcess(plan, run(1.3, 2).state, 0.05);
   const { state } = run(1.3, 80);
-  const late = slowExcess(plan, state, 0.05);
-  expect(late?.excess).toBeLessThan(early?.excess ?? 0);
-  expect(late?.excess).toBeLessThan(0.02);
-  expect([100, 250]).toContain(late?.boundMs);
-  expect(slowExcess(plan, startLatencyStep(state), 0.05)?.excess).toBe(1);
-  expect(slowExcess([], [], 0.05)).toBeUndefined();
-  expect(slowerEvidence([], [])).toBe(0);
+  const [early, late] = [widest(plan, run(1.3, 2).state), widest(plan, state)];
+  expect(late.excess).toBeLessThan(early.excess);
+  expect(late.excess).toBeLessThan(0.02);
+  expect([100, 250]).toContain(late.boundMs);
+  for (const { stepExcess } of startLatencyStep(state)) expect(upperExcess(stepExcess, 0.05)).toBe(1);
+  expect(meanEvidence([])).toBe(0);
   expect(JSON.stringify(state).length).toBeLessThan(5000);
 });
 
@@ -127,7 +137,7 @@ test("updateLatencyEvidence: a warm-up at four times the latency is no evidence 
   expect(run(4, 6, 1).evidence).toBeLessThan(Math.log(3));
   expect(run(4, 6, 0).evidence).toBeGreaterThan(Math.log(100));
   const plan = planLatency(history, settings);
-  expect(slowExcess(plan, run(4, 6, 1).state, 0.05)?.excess).toBe(1);
+  expect(widest(plan, run(4, 6, 1).state).excess).toBe(1);
 });
 
 test("updateLatencyEvidence: a bound that a copy does not have is not updated", () => {

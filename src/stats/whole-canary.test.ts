@@ -3,7 +3,6 @@ import { expect, test } from "vitest";
 import {
   type ArmName,
   type Arms,
-  boundedExcess,
   combineEvidence,
   COUNTER_DEFAULTS,
   type CounterReading,
@@ -19,6 +18,7 @@ import {
   type LatencyEvidence,
   type LatencyHistogram,
   LATENCY_WIDENING,
+  meanEvidence,
   metricWeights,
   NO_COUNTERS,
   observeCounters,
@@ -28,8 +28,6 @@ import {
   readCountSummary,
   readLatencyEvidence,
   readHistogram,
-  slowerEvidence,
-  slowExcess,
   startCountEvidence,
   startCountSummary,
   startDispersion,
@@ -38,6 +36,7 @@ import {
   updateCountSummary,
   updateDispersion,
   updateLatencyEvidence,
+  upperExcess,
   worseEvidence,
 } from "./index.ts";
 
@@ -150,14 +149,22 @@ function update(plans: Plans, state: Analysis, canary: readonly number[], primar
 }
 
 function decide(plans: Plans, state: Analysis): string {
+  const slower = plans.latency.map(({ count }, index) =>
+    worseEvidence(count, state.latency[index] ?? startCountEvidence(count)),
+  );
   const { log } = combineEvidence([
     { log: worseEvidence(plans.errors, state.errors), weight: weights.errors },
-    { log: slowerEvidence(plans.latency, state.latency), weight: weights.latency },
+    { log: meanEvidence(slower), weight: weights.latency },
     { log: worseEvidence(plans.errors, state.retries), weight: weights.custom },
   ]);
   if (log >= evidenceLevel(0.01)) return "rollback";
-  const slow = slowExcess(plans.latency, state.latency, 0.05)?.excess ?? 0;
-  return boundedExcess(state.errors, 0.05) < 0.01 && slow < 0.03 ? "promote" : "collect";
+  const slow = Math.max(
+    ...plans.latency.map(({ isForPromotion }, index) => {
+      const evidence = state.latency[index];
+      return isForPromotion && evidence !== undefined ? upperExcess(evidence.excess, 0.05) : 0;
+    }),
+  );
+  return upperExcess(state.errors.excess, 0.05) < 0.01 && slow < 0.03 ? "promote" : "collect";
 }
 
 interface Trial {
