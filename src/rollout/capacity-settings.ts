@@ -24,7 +24,7 @@ const DEFAULT_HEADROOM_PERCENT = 10;
  * The need is reckoned at the load that an autoscaler aims at, 70% of what a pod can serve for example; four fifths of those
  * pods serve everything at 88%. What they do not serve goes back a pod's start later. Measured: docs/benchmarks.md, capacity.
  */
-const DEFAULT_RESERVE_PERCENT = 80;
+export const DEFAULT_RESERVE_PERCENT = 80;
 /** Longer than an autoscaler, a proxy and a person take to see that something is wrong. */
 const DEFAULT_RESERVE_WINDOW_MS = 120_000;
 const MAX_HEADROOM_PERCENT = 1000;

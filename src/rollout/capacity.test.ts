@@ -290,32 +290,32 @@ test("rollback: a load that only requests told is remembered until all of it is 
   expect(routedWeight(next)).toBe(40);
 });
 
-test("rollback: the primary that got everything back is held at the need of everything, not of its reserve", () => {
-  const held = (primary: number, canary: number) => ({
-    ...loaded,
-    primary: scaledCopy({ podsForLoad: 2, maxCount: 20, floorCount: primary }),
-    canary: scaledCopy({ podsForLoad: 8, floorCount: canary }),
-  });
-  const capacity = { reserveCount: 8 };
-  const atOnce = rollingBack(12, {
-    status: { phase: "Progressing", canaryWeight: 80, failedChecks: 3, capacity },
-    observation: { capacity: held(8, 9) },
-  });
-  expect(decideScene(atOnce).status.canaryWeight).toBe(0);
-  expect(floorsOf(atOnce).primary).toBe(11);
+test("rollback: the primary that has just got everything back keeps four fifths of it, however small its reserve was", () => {
   const last = rollingBack(12, {
+    spec: { capacity: { reservePercent: 30 } },
     status: {
       phase: "Failed",
       canaryWeight: 20,
-      capacity,
+      capacity: { reserveCount: 3 },
       conditions: [{ type: "Draining", status: "True", reason: "ReturningTraffic", lastTransitionTime: at(-9000) }],
     },
-    observation: { capacity: held(11, 3) },
+    observation: {
+      capacity: {
+        ...loaded,
+        primary: scaledCopy({ podsForLoad: 2, maxCount: 20, floorCount: 11 }),
+        canary: scaledCopy({ podsForLoad: 8, floorCount: 3 }),
+      },
+    },
   });
-  expect(floorsOf(last)).toEqual({ canary: undefined });
-  const after = { ...last, status: { ...decideScene(last).status, lastTransitionTime: at(-5000) } };
-  expect(floorsOf(after)).toEqual({ canary: undefined });
-  expect(decideScene(after).status.capacity?.reserveCount).toBe(11);
+  expect(floorsOf(last)).toEqual({ primary: 8, canary: undefined });
+  const after = (agoMs: number): Scene => ({
+    ...last,
+    status: { ...decideScene(last).status, lastTransitionTime: at(-agoMs) },
+  });
+  expect(floorsOf(after(59_000)).primary).toBe(8);
+  expect(decideScene(after(59_000)).wakeAtMs).toBe(NOW_MS + 1000);
+  // Its autoscaler sees the load by then.
+  expect(floorsOf(after(60_000)).primary).toBe(3);
 });
 
 test("rollback: another revision gets nothing of what was left on the one that was rejected", () => {

@@ -4,7 +4,8 @@ import { planOf, primaryRevision } from "./capacity.ts";
 import { shortage } from "./capacity-rows.ts";
 import type { Command, Label } from "./decision.ts";
 import { learn } from "./learn-capacity.ts";
-import { formatWayBack } from "./plan-capacity.ts";
+import { DEFAULT_RESERVE_PERCENT } from "./capacity-settings.ts";
+import { formatWayBack, needFor } from "./plan-capacity.ts";
 import { isAnalysing, isRunning, type Situation, situationOf } from "./situation.ts";
 import { CAPACITY_READY, DRAINING, hasCondition, parseTime, withCondition, withoutCondition } from "./status.ts";
 
@@ -41,7 +42,7 @@ export function keepCapacity(
   const plan = isSame ? s.capacity : planOf(after);
   const status = record({ before: s, after, plan, label, isTick: of.isTick });
   const wanted = floorsOf({ ...after, status }, plan);
-  const isUnsettled = isRunning(status.phase) && s.nowMs - (parseTime(status.lastTransitionTime) ?? 0) < SETTLE_MS;
+  const isUnsettled = isRunning(status.phase) && s.nowMs < settledAtMs(status);
   const floors = (["primary", "canary"] as const).flatMap((copy) => {
     const held = s.observation.capacity[copy].scaler?.floorCount ?? 0;
     const isLess = wanted[copy] !== undefined && (wanted[copy] ?? 0) < held;
@@ -92,7 +93,16 @@ function floorsOf(after: Situation, plan: CapacityPlan | undefined): Floors {
       canary: isServing ? plan.canaryNow.floorCount : undefined,
       wakeAtMs: undefined,
     };
-  return { ...none, ...reserveAfter(after) };
+  const kept = { ...none, ...reserveAfter(after) };
+  if (plan === undefined || phase !== "Failed" || after.nowMs >= settledAtMs(after.status)) return kept;
+  const back = needFor(DEFAULT_RESERVE_PERCENT, plan.primary, { ...plan.margins, headroomPercent: 0 }).floorCount;
+  // However small its reserve was, what has just come back is not taken for no load.
+  return { ...kept, primary: Math.max(back, kept.primary ?? 0), wakeAtMs: settledAtMs(after.status) };
+}
+
+/** From when on the metrics of both copies are of the present weight. */
+function settledAtMs({ lastTransitionTime }: CanaryStatus): number {
+  return (parseTime(lastTransitionTime) ?? 0) + SETTLE_MS;
 }
 
 /** What the primary keeps after a release: all of it for the window, then less and less. */
@@ -151,7 +161,7 @@ function record(of: {
   const isOnItsWay = isRunning(after.status.phase) || after.weight > 0;
   if (!isTick && !isMoved && isOnItsWay) return waiting;
   const { capacity: old, ...rest } = waiting;
-  const capacity = isOnItsWay ? capacityStatus(s, after, plan) : restingStatus(s, after, plan);
+  const capacity = isOnItsWay ? capacityStatus(s, after, plan) : restingStatus(s, after);
   const isEmpty = capacity === undefined || Object.keys(capacity).length === 0;
   if (isEmpty) return old === undefined ? waiting : rest;
   return { ...rest, capacity };
@@ -186,27 +196,23 @@ function capacityStatus(s: Situation, after: Situation, plan: CapacityPlan | und
   };
 }
 
-/** What the primary keeps; while it gets its traffic back it only grows. */
+/** What the primary keeps; while a promotion gives it its traffic back it only grows, after a rollback it stays. */
 function reserveOf(after: Situation, plan: CapacityPlan): number {
-  const count = isAnalysing(after) ? plan.reserve.floorCount : plan.all.floorCount;
-  return isAnalysing(after) ? count : Math.max(count, after.status.capacity?.reserveCount ?? 0);
+  const old = after.status.capacity?.reserveCount;
+  if (isAnalysing(after)) return plan.reserve.floorCount;
+  if (after.status.phase === "Failed") return old ?? plan.reserve.floorCount;
+  return Math.max(plan.all.floorCount, old ?? 0);
 }
 
 /** Between releases: what the primary's version was seen to serve, and the reserve for as long as it is held. */
-function restingStatus(
-  s: Situation,
-  after: Situation,
-  plan: CapacityPlan | undefined,
-): CanaryCapacityStatus | undefined {
+function restingStatus(s: Situation, after: Situation): CanaryCapacityStatus | undefined {
   const old = s.status.capacity;
   if (old === undefined) return undefined;
-  // A reserve is for a part of the traffic; with the last step of a way back the primary has all of it.
-  const allCount = s.weight > 0 ? (plan?.all.floorCount ?? 0) : 0;
   const revision = after.status.lastPromotedSpec;
   const learned = (old.learned ?? []).filter((one) => one.revision === revision);
   const isHeld = reserveAfter(after).primary !== undefined || hasCondition(after.status, DRAINING);
   return {
-    ...(isHeld && old.reserveCount !== undefined ? { reserveCount: Math.max(old.reserveCount, allCount) } : {}),
+    ...(isHeld && old.reserveCount !== undefined ? { reserveCount: old.reserveCount } : {}),
     ...(learned.length === 0 ? {} : { learned }),
   };
 }
