@@ -12,6 +12,7 @@ export {
   type Verdict,
   zTest,
 } from "./peers/index.ts";
+export { FLAGGER_ANALYSIS, plainCanary } from "./plain-canary.ts";
 export { type Panel, plotSvg } from "./plot-svg.ts";
 export {
   type Encounter,

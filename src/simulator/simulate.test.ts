@@ -1,27 +1,18 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Canary } from "#api";
+import { plainCanary } from "./plain-canary.ts";
 import type { Scenario } from "./scenario.ts";
 import { plotSvg } from "./plot-svg.ts";
 import { simulate } from "./simulate.ts";
 import { WorkloadModel } from "./workload-model.ts";
 
-const canary: Canary = {
-  apiVersion: "flagger.app/v1beta1",
-  kind: "Canary",
-  metadata: { name: "web", namespace: "shop", uid: "1" },
-  spec: {
-    targetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" },
-    service: { port: 80 },
-    analysis: {
-      interval: "30s",
-      threshold: 3,
-      stepWeight: 20,
-      maxWeight: 60,
-      metrics: [{ name: "request-success-rate", thresholdRange: { min: 99 } }],
-    },
-  },
-};
+const canary = plainCanary({
+  interval: "30s",
+  threshold: 3,
+  stepWeight: 20,
+  maxWeight: 60,
+  metrics: [{ name: "request-success-rate", thresholdRange: { min: 99 } }],
+});
 const calm: Scenario = {
   name: "calm",
   canary,

@@ -1,11 +1,10 @@
 import type { CopyCounts } from "../traffic/index.ts";
-import { addCopies, type Judge, type Verdict } from "./judge.ts";
+import type { Judge } from "./judge.ts";
 import { DEFAULT_BOUNDS, isFast, isSuccessful } from "./point-check.ts";
+import { climbed, type Ladder, LADDER_START, type LadderState, steppedJudge } from "./stepped-judge.ts";
 
-export interface ArgoSettings {
-  readonly weights: readonly number[];
-  /** Pause of a step, and interval of the measurements beside it. */
-  readonly intervalMs: number;
+/** The interval is the pause of a step, and that of the measurements beside it. */
+export interface ArgoSettings extends Ladder {
   /** Failed measurements of one metric that are tolerated; one more ends the run. */
   readonly failureLimit: number;
 }
@@ -15,12 +14,9 @@ export function argoSettings(failureLimit: number): ArgoSettings {
   return { weights: [10, 20, 30, 40, 50], intervalMs: 60_000, failureLimit };
 }
 
-interface ArgoState {
-  readonly weightIndex: number;
+interface ArgoState extends LadderState {
   readonly failedRates: number;
   readonly failedLatencies: number;
-  readonly verdict: Verdict;
-  readonly window: CopyCounts | undefined;
 }
 
 /**
@@ -29,32 +25,14 @@ interface ArgoState {
  * A value that is not a number fails its condition. Source: statistics reference 1.2.
  */
 export function argo(settings: ArgoSettings): Judge {
-  return judgeOf(settings, {
-    weightIndex: 0,
-    failedRates: 0,
-    failedLatencies: 0,
-    verdict: "running",
-    window: undefined,
-  });
+  const start: ArgoState = { ...LADDER_START, failedRates: 0, failedLatencies: 0 };
+  return steppedJudge(settings, start, (state, counts) => measure(settings, state, counts));
 }
 
-function judgeOf(settings: ArgoSettings, state: ArgoState): Judge {
-  return {
-    weightPercent: settings.weights[state.weightIndex] ?? 0,
-    verdict: state.verdict,
-    after({ canary }, endMs) {
-      const window = addCopies(state.window, canary);
-      if (endMs % settings.intervalMs !== 0) return judgeOf(settings, { ...state, window });
-      return judgeOf(settings, { ...measure(settings, state, window), window: undefined });
-    },
-  };
-}
-
-function measure(settings: ArgoSettings, state: ArgoState, window: CopyCounts): ArgoState {
-  const failedRates = state.failedRates + (isSuccessful(window, DEFAULT_BOUNDS) ? 0 : 1);
-  const failedLatencies = state.failedLatencies + (isFast(window, DEFAULT_BOUNDS) ? 0 : 1);
+function measure(settings: ArgoSettings, state: ArgoState, counts: CopyCounts): ArgoState {
+  const failedRates = state.failedRates + (isSuccessful(counts, DEFAULT_BOUNDS) ? 0 : 1);
+  const failedLatencies = state.failedLatencies + (isFast(counts, DEFAULT_BOUNDS) ? 0 : 1);
   const next = { ...state, failedRates, failedLatencies };
-  if (Math.max(failedRates, failedLatencies) > settings.failureLimit) return { ...next, verdict: "rolled-back" };
-  if (state.weightIndex + 1 >= settings.weights.length) return { ...next, verdict: "promoted" };
-  return { ...next, weightIndex: state.weightIndex + 1 };
+  const isOver = Math.max(failedRates, failedLatencies) > settings.failureLimit;
+  return isOver ? { ...next, verdict: "rolled-back" } : climbed(settings, next);
 }

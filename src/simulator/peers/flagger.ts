@@ -1,10 +1,9 @@
 import type { CopyCounts } from "../traffic/index.ts";
-import { addCopies, type Judge, type Verdict } from "./judge.ts";
+import type { Judge } from "./judge.ts";
 import { DEFAULT_BOUNDS, isFast, isSuccessful, type PointBounds } from "./point-check.ts";
+import { climbed, type Ladder, LADDER_START, type LadderState, steppedJudge } from "./stepped-judge.ts";
 
-export interface FlaggerSettings {
-  readonly weights: readonly number[];
-  readonly intervalMs: number;
+export interface FlaggerSettings extends Ladder {
   /** Failed checks that end a run, one tick later. */
   readonly threshold: number;
   readonly bounds: PointBounds;
@@ -29,12 +28,8 @@ export const FLAGGER_STRICT: FlaggerSettings = {
   bounds: { successPercentMin: 99.8, p99MsMax: 350 },
 };
 
-interface FlaggerState {
-  readonly weightIndex: number;
+interface FlaggerState extends LadderState {
   readonly failedCount: number;
-  readonly verdict: Verdict;
-  /** Of the canary, since the last check. */
-  readonly window: CopyCounts | undefined;
 }
 
 /**
@@ -43,25 +38,12 @@ interface FlaggerState {
  * A run whose failures have reached the threshold is rolled back at the next tick. Source: statistics reference 1.1.
  */
 export function flagger(settings: FlaggerSettings): Judge {
-  return judgeOf(settings, { weightIndex: 0, failedCount: 0, verdict: "running", window: undefined });
+  const start: FlaggerState = { ...LADDER_START, failedCount: 0 };
+  return steppedJudge(settings, start, (state, counts) => check(settings, state, counts));
 }
 
-function judgeOf(settings: FlaggerSettings, state: FlaggerState): Judge {
-  return {
-    weightPercent: settings.weights[state.weightIndex] ?? 0,
-    verdict: state.verdict,
-    after({ canary }, endMs) {
-      const window = addCopies(state.window, canary);
-      if (endMs % settings.intervalMs !== 0) return judgeOf(settings, { ...state, window });
-      return judgeOf(settings, { ...check(settings, state, window), window: undefined });
-    },
-  };
-}
-
-function check(settings: FlaggerSettings, state: FlaggerState, window: CopyCounts): FlaggerState {
+function check(settings: FlaggerSettings, state: FlaggerState, counts: CopyCounts): FlaggerState {
   if (state.failedCount >= settings.threshold) return { ...state, verdict: "rolled-back" };
-  if (!isSuccessful(window, settings.bounds) || !isFast(window, settings.bounds))
-    return { ...state, failedCount: state.failedCount + 1 };
-  if (state.weightIndex + 1 >= settings.weights.length) return { ...state, verdict: "promoted" };
-  return { ...state, weightIndex: state.weightIndex + 1 };
+  const isPassed = isSuccessful(counts, settings.bounds) && isFast(counts, settings.bounds);
+  return isPassed ? climbed(settings, state) : { ...state, failedCount: state.failedCount + 1 };
 }

@@ -1,31 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Canary } from "#api";
+import { FLAGGER_ANALYSIS, plainCanary } from "../plain-canary.ts";
 import { flagger, FLAGGER_DEFAULT } from "../peers/index.ts";
 import { type Fault, NO_HISTORY, type TrafficPlan } from "../traffic/index.ts";
 import { runTrial, type Trial } from "../trials/index.ts";
 import type { Environment } from "./environment.ts";
 import { DecideJudge } from "./decide-judge.ts";
 
-const canary: Canary = {
-  apiVersion: "flagger.app/v1beta1",
-  kind: "Canary",
-  metadata: { name: "web", namespace: "shop", uid: "1" },
-  spec: {
-    targetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" },
-    service: { port: 80 },
-    analysis: {
-      interval: "60s",
-      threshold: 5,
-      stepWeight: 10,
-      maxWeight: 50,
-      metrics: [
-        { name: "request-success-rate", thresholdRange: { min: 99 } },
-        { name: "request-duration", thresholdRange: { max: 500 } },
-      ],
-    },
-  },
-};
+const canary = plainCanary(FLAGGER_ANALYSIS);
 const calm: TrafficPlan = {
   requestsPerSecond: 100,
   errorRate: 0.005,

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Canary } from "#api";
+import { plainCanary } from "../plain-canary.ts";
 import { drawHistory, type TrafficPlan } from "../traffic/index.ts";
 import { runTrial } from "../trials/index.ts";
 import { DecideJudge } from "./decide-judge.ts";
@@ -22,25 +23,16 @@ const history = drawHistory(healthy, 1);
 function canaryOf(method: "threshold" | "sequential"): Canary {
   const [rate, duration] =
     method === "threshold" ? [{ thresholdRange: { min: 99 } }, { thresholdRange: { max: 800 } }] : [{}, {}];
-  return {
-    apiVersion: "flagger.app/v1beta1",
-    kind: "Canary",
-    metadata: { name: "web", namespace: "shop", uid: "1" },
-    spec: {
-      targetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" },
-      service: { port: 80 },
-      analysis: {
-        method,
-        interval: "30s",
-        threshold: 3,
-        stepWeights: [5, 20, 50],
-        metrics: [
-          { name: "request-success-rate", ...rate },
-          { name: "request-duration", ...duration },
-        ],
-      },
-    },
-  };
+  return plainCanary({
+    method,
+    interval: "30s",
+    threshold: 3,
+    stepWeights: [5, 20, 50],
+    metrics: [
+      { name: "request-success-rate", ...rate },
+      { name: "request-duration", ...duration },
+    ],
+  });
 }
 
 function releaseOf(environment: Environment, { plan = healthy } = {}) {

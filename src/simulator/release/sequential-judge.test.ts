@@ -1,26 +1,17 @@
 import { expect, test } from "vitest";
-import type { Canary } from "#api";
 import type { Decision } from "#rollout";
+import { plainCanary } from "../plain-canary.ts";
 import { drawHistory, type PrimaryHistory, type TrafficPlan } from "../traffic/index.ts";
 import { runTrial, type Trial } from "../trials/index.ts";
 import { DecideJudge } from "./decide-judge.ts";
 import type { Environment } from "./environment.ts";
 
-const canary: Canary = {
-  apiVersion: "flagger.app/v1beta1",
-  kind: "Canary",
-  metadata: { name: "web", namespace: "shop", uid: "1" },
-  spec: {
-    targetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" },
-    service: { port: 80 },
-    analysis: {
-      method: "sequential",
-      interval: "30s",
-      stepWeights: [1, 2, 5, 10, 25, 50],
-      metrics: [{ name: "request-success-rate" }, { name: "request-duration" }],
-    },
-  },
-};
+const canary = plainCanary({
+  method: "sequential",
+  interval: "30s",
+  stepWeights: [1, 2, 5, 10, 25, 50],
+  metrics: [{ name: "request-success-rate" }, { name: "request-duration" }],
+});
 const calm: TrafficPlan = {
   requestsPerSecond: 1000,
   errorRate: 0.002,

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import type { Canary } from "#api";
+import type { Canary, CanaryAnalysis } from "#api";
+import { plainCanary } from "../plain-canary.ts";
 import { measuredWeights } from "./measured-weights.ts";
 import { findReleases, type PastRelease, type ReleaseWindow } from "./past-releases.ts";
 import type { PodCounters } from "./pod-counters.ts";
@@ -135,17 +136,8 @@ test("measuredWeights: constant while the split is chance's, new where it is not
   expect(measuredWeights([])).toEqual([]);
 });
 
-function canaryOf(analysis: Partial<Canary["spec"]["analysis"]>): Canary {
-  return {
-    apiVersion: "flagger.app/v1beta1",
-    kind: "Canary",
-    metadata: { name: "web", namespace: "shop", uid: "1" },
-    spec: {
-      targetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" },
-      service: { port: 80 },
-      analysis: { interval: "30s", threshold: 3, stepWeights: [10, 20, 50], ...analysis },
-    },
-  };
+function canaryOf(analysis: CanaryAnalysis): Canary {
+  return plainCanary({ interval: "30s", threshold: 3, stepWeights: [10, 20, 50], ...analysis });
 }
 
 const byThreshold = canaryOf({ metrics: [{ name: "request-success-rate", thresholdRange: { min: 99 } }] });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Canary } from "#api";
+import { FLAGGER_ANALYSIS, plainCanary } from "../plain-canary.ts";
 import { DecideJudge } from "../release/index.ts";
 import {
   drawHistory,
@@ -14,25 +15,7 @@ import { replayRelease } from "./replay-release.ts";
 
 const STEP_MS = 10_000;
 const BEGAN_MS = Date.UTC(2026, 4, 1);
-const canary: Canary = {
-  apiVersion: "flagger.app/v1beta1",
-  kind: "Canary",
-  metadata: { name: "web", namespace: "shop", uid: "1" },
-  spec: {
-    targetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" },
-    service: { port: 80 },
-    analysis: {
-      interval: "60s",
-      threshold: 5,
-      stepWeight: 10,
-      maxWeight: 50,
-      metrics: [
-        { name: "request-success-rate", thresholdRange: { min: 99 } },
-        { name: "request-duration", thresholdRange: { max: 500 } },
-      ],
-    },
-  },
-};
+const canary = plainCanary(FLAGGER_ANALYSIS);
 const calm: TrafficPlan = {
   requestsPerSecond: 100,
   errorRate: 0.005,

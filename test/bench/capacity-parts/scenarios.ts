@@ -1,5 +1,5 @@
 import type { Canary, CanaryAnalysis, CanaryCapacity } from "#api";
-import type { AutoscalerModel, Scenario } from "#simulator";
+import { type AutoscalerModel, plainCanary, type Scenario } from "#simulator";
 
 /** Six ways in which traffic and pods come apart. Source: peers 2a and 2g (S1 to S5, S13, S15, S17). */
 
@@ -98,20 +98,11 @@ export function scenariosWith(coupling: NonNullable<CanaryCapacity["coupling"]>)
 }
 
 function canaryFor({ analysis }: Release, coupling: NonNullable<CanaryCapacity["coupling"]>): Canary {
-  return {
-    apiVersion: "flagger.app/v1beta1",
-    kind: "Canary",
-    metadata: { name: "web", namespace: "shop", uid: "1" },
-    spec: {
-      targetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" },
-      service: { port: 80 },
-      analysis: {
-        interval: "1m",
-        threshold: 5,
-        metrics: [{ name: "request-success-rate", thresholdRange: { min: 99 } }],
-        ...analysis,
-      },
-      capacity: { coupling },
-    },
-  };
+  const canary = plainCanary({
+    interval: "1m",
+    threshold: 5,
+    metrics: [{ name: "request-success-rate", thresholdRange: { min: 99 } }],
+    ...analysis,
+  });
+  return { ...canary, spec: { ...canary.spec, capacity: { coupling } } };
 }

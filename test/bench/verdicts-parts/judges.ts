@@ -1,9 +1,10 @@
-import type { Canary, CanaryAnalysis, SequentialAnalysis } from "#api";
+import type { CanaryAnalysis, SequentialAnalysis } from "#api";
 import {
   argo,
   argoSettings,
   DecideJudge,
   flagger,
+  FLAGGER_ANALYSIS,
   FLAGGER_DEFAULT,
   FLAGGER_STRICT,
   FLAGGER_TUNED,
@@ -11,6 +12,7 @@ import {
   kayenta,
   KAYENTA_50,
   KAYENTA_FAST,
+  plainCanary,
   type PrimaryHistory,
   TRIAL_STEP_MS,
   zTest,
@@ -58,41 +60,18 @@ export const oursOnFlaggersLadder: JudgeFactory = judgeWith({ interval: "60s", s
 
 /** The warm-up is as long as that of the benchmark's family. Source: statistics reference 5.1. */
 function judgeWith(analysis: CanaryAnalysis, sequential: SequentialAnalysis = {}): JudgeFactory {
-  const canary = canaryOf({
+  return judgeOf({
     ...analysis,
     method: "sequential",
     sequential: { warmup: "40s", ...sequential },
     metrics: [{ name: "request-success-rate" }, { name: "request-duration" }],
   });
-  return ({ seed, history }) => new DecideJudge({ canary, history, environment: {}, seed, stepMs: TRIAL_STEP_MS });
 }
 
 /** Flagger's rules as Serin keeps them: the real decide with method threshold. */
-export const threshold: JudgeFactory = thresholdJudge();
+export const threshold: JudgeFactory = judgeOf(FLAGGER_ANALYSIS);
 
-function thresholdJudge(): JudgeFactory {
-  const canary = canaryOf({
-    interval: "60s",
-    threshold: 5,
-    stepWeight: 10,
-    maxWeight: 50,
-    metrics: [
-      { name: "request-success-rate", thresholdRange: { min: 99 } },
-      { name: "request-duration", thresholdRange: { max: 500 } },
-    ],
-  });
+function judgeOf(analysis: CanaryAnalysis): JudgeFactory {
+  const canary = plainCanary(analysis);
   return ({ seed, history }) => new DecideJudge({ canary, history, environment: {}, seed, stepMs: TRIAL_STEP_MS });
-}
-
-function canaryOf(analysis: CanaryAnalysis): Canary {
-  return {
-    apiVersion: "flagger.app/v1beta1",
-    kind: "Canary",
-    metadata: { name: "web", namespace: "shop", uid: "1" },
-    spec: {
-      targetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" },
-      service: { port: 80 },
-      analysis,
-    },
-  };
 }
