@@ -192,6 +192,8 @@ export interface Evidence {
   readonly combined: number;
   /** At which the release is rolled back: ln(1/alpha). */
   readonly stopAt: number;
+  /** The metric that the release is rolled back or held for; absent when it is neither, or not for one. */
+  readonly leading?: string;
   readonly metrics: readonly EvidenceFact[];
 }
 

@@ -128,9 +128,10 @@ test("decide: a step says what is proven, and what would have kept it", () => {
   );
 });
 
-test("decide: the facts of a rollback name both copies, the interval and the chance", () => {
+test("decide: the facts of a rollback name the metric to blame, both copies, the interval and the chance", () => {
   const { explanation } = release({ service: { ...healthy, slower: 2 }, seed: 2 }).last;
-  const { combined = 0, stopAt = 0, metrics = [] } = explanation.evidence ?? {};
+  const { combined = 0, stopAt = 0, leading, metrics = [] } = explanation.evidence ?? {};
+  expect(leading).toBe("request-duration");
   expect(combined).toBeGreaterThanOrEqual(stopAt);
   const fact = metrics.find(({ verdict }) => verdict === "worse");
   expect(fact).toMatchObject({
@@ -141,6 +142,16 @@ test("decide: the facts of a rollback name both copies, the interval and the cha
   expect(fact?.interval?.low ?? 0).toBeGreaterThan(0);
   expect(fact?.interval?.low ?? 1).toBeLessThanOrEqual(fact?.estimate ?? 0);
   expect(fact?.estimate ?? 1).toBeLessThanOrEqual(fact?.interval?.high ?? 0);
+});
+
+test("decide: the metric of a broken objective is named though its comparison proves nothing, and none of a promotion", () => {
+  const broken = decideScene(collected({ ticks: times(4, [errors(10, 200, 40, 800)]) }));
+  expect(broken.label).toBe("hold-objective");
+  expect(broken.explanation.evidence?.leading).toBe("request-success-rate");
+  expect(broken.explanation.evidence?.metrics[0]?.verdict).not.toBe("worse");
+  const { last } = release({ service: healthy, seed: 1 });
+  expect(last.label).toBe("promote");
+  expect(last.explanation.evidence).not.toHaveProperty("leading");
 });
 
 test("decide: a first step that gets hardly a request is told, and taken", () => {

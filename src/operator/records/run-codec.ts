@@ -96,7 +96,8 @@ function isResult({ kind, value, ageMs, message }: Record<string, unknown>): boo
 }
 
 function isEvidence(value: unknown): boolean {
-  return isObject(value) && isNumber(value.combined) && isNumber(value.stopAt) && isListOf(value.metrics, isFact);
+  if (!isObject(value) || !isNumber(value.combined) || !isNumber(value.stopAt)) return false;
+  return (value.leading === undefined || isText(value.leading)) && isListOf(value.metrics, isFact);
 }
 
 function isFact(value: unknown): boolean {

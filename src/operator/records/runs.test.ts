@@ -184,6 +184,7 @@ test("decodeRun: gives back what encodeRun was given; keys sort as their runs do
   const evidence = {
     combined: 1.5,
     stopAt: 4.6,
+    leading: "request-success-rate",
     metrics: [
       {
         metric: "request-success-rate",

@@ -15,9 +15,11 @@ import { rateOf, whatText } from "./words.ts";
 /** Where the evidence of a tick stands, as data: what each metric saw, what it proves, and how far it is from a verdict. */
 export function evidenceOf(trial: JudgedTrial): Evidence {
   const { judgement, rules } = trial;
+  const { verdict } = judgement;
   return {
     combined: judgement.combined,
     stopAt: evidenceLevel(rules.sequential.alpha),
+    ...("leading" in verdict ? { leading: verdict.leading.metric.name } : {}),
     metrics: judgement.standings.map((standing) => factOf(standing, trial)),
   };
 }

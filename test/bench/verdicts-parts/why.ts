@@ -57,10 +57,12 @@ export function whyFault({ report, text }: Why, { outcome, metric }: Expected): 
   return undefined;
 }
 
-/** Metrics that the explanation blames: what they count stands in the first line, or their figures alone are enough for a rollback. */
+/** Metrics that the explanation blames: what they count stands in the first line, or the data of the end name them. */
 export function namedMetrics({ sentence, run }: WhyReport): readonly string[] {
-  const deciding = run.records.filter(({ at }) => at === run.endedAt);
-  const facts = deciding.flatMap(({ evidence }) => evidence?.metrics ?? []);
-  const blamed = facts.filter(({ what, verdict }) => verdict === "worse" || sentence.includes(`${what} of the canary`));
-  return [...new Set(blamed.map((fact) => fact.metric))];
+  const deciding = run.records.filter(({ at }) => at === run.endedAt).flatMap(({ evidence }) => evidence ?? []);
+  const blamed = deciding.flatMap(({ leading, metrics }) => [
+    ...(leading === undefined ? [] : [leading]),
+    ...metrics.filter(({ what }) => sentence.includes(`${what} of the canary`)).map(({ metric }) => metric),
+  ]);
+  return [...new Set(blamed)];
 }
