@@ -19,10 +19,16 @@ const PODS_MAX = 200;
 /** φ to assume for a metric without history. Source: statistics reference 2.8. */
 export const UNKNOWN_DISPERSION = 2;
 
+/** From so many bad requests on a block has clusters enough to tell their size by itself. */
+const CLUSTERED_BAD_MAX = 40;
+
 /** How far pods differ: Σ χ² over the blocks, and its expectation if they did not. */
 export interface ChiSquare {
   readonly sum: number;
   readonly freedom: number;
+  /** The same sums with each block counted as often as it has bad requests. */
+  readonly badSum: number;
+  readonly badFreedom: number;
 }
 
 /** Counts of one pod. */
@@ -42,7 +48,8 @@ export interface DispersionBlock {
 /** By block length; plain data, bounded by the pods. */
 export type DispersionState = readonly DispersionBlock[];
 
-const NO_CHI_SQUARE: ChiSquare = { sum: 0, freedom: 0 };
+/** Of a block that says nothing. */
+export const NO_CHI_SQUARE: ChiSquare = { sum: 0, freedom: 0, badSum: 0, badFreedom: 0 };
 
 export function startDispersion(): DispersionState {
   return BLOCK_TICKS.map(() => ({ ticks: 0, pods: [], chiSquare: NO_CHI_SQUARE }));
@@ -73,9 +80,17 @@ export function estimateDispersion(state: DispersionState): number {
   return Math.max(1, ...state.map(({ chiSquare }) => dispersionOf(chiSquare)));
 }
 
-/** φ of one block length, drawn towards the prior while there is little history: (Σχ² + 25·1.25)/(Σdof + 25). Source: statistics reference 2.8. */
-export function dispersionOf({ sum, freedom }: ChiSquare): number {
-  return (sum + PRIOR_FREEDOM * PRIOR_DISPERSION) / (freedom + PRIOR_FREEDOM);
+/**
+ * φ of one block length, drawn towards the prior while there is little history: (Σχ² + 25·1.25)/(Σdof + 25). Source: statistics
+ * reference 2.8.
+ *
+ * Where errors are so rare that a block has one cluster of them at most, its χ² per degree of freedom is the cluster's size, and
+ * the mean of the sizes k is less than φ, which is E[k²]/E[k]: what a request that fails is likely to be in. Counting a block as
+ * often as it has bad requests gives that, and changes nothing where blocks are alike. The larger one is taken.
+ */
+export function dispersionOf({ sum, freedom, badSum, badFreedom }: ChiSquare): number {
+  const byBad = badFreedom > 0 ? (badSum * freedom) / badFreedom : 0;
+  return (Math.max(sum, byBad) + PRIOR_FREEDOM * PRIOR_DISPERSION) / (freedom + PRIOR_FREEDOM);
 }
 
 /**
@@ -92,7 +107,12 @@ export function podChiSquare(pods: readonly ArmCounts[]): ChiSquare {
     const expected = (bad * pod.total) / total;
     return chi + (pod.bad - expected) ** 2 / expected;
   }, 0);
-  return { sum, freedom: used.length - 1 };
+  return chiSquareOf(sum, used.length - 1, bad);
+}
+
+function chiSquareOf(sum: number, freedom: number, bad: number): ChiSquare {
+  const weight = Math.min(bad, CLUSTERED_BAD_MAX);
+  return { sum, freedom, badSum: weight * sum, badFreedom: weight * freedom };
 }
 
 /**
@@ -104,11 +124,16 @@ export function pairChiSquare(first: ArmCounts, second: ArmCounts): ChiSquare {
   const bad = first.bad + second.bad;
   if (bad === 0 || first.total <= 0 || second.total <= 0) return NO_CHI_SQUARE;
   const share = first.total / (first.total + second.total);
-  return { sum: (first.bad - bad * share) ** 2 / (bad * share * (1 - share)), freedom: 1 };
+  return chiSquareOf((first.bad - bad * share) ** 2 / (bad * share * (1 - share)), 1, bad);
 }
 
 export function addChiSquare(a: ChiSquare, b: ChiSquare): ChiSquare {
-  return { sum: a.sum + b.sum, freedom: a.freedom + b.freedom };
+  return {
+    sum: a.sum + b.sum,
+    freedom: a.freedom + b.freedom,
+    badSum: a.badSum + b.badSum,
+    badFreedom: a.badFreedom + b.badFreedom,
+  };
 }
 
 /**

@@ -55,6 +55,7 @@ export {
   addChiSquare,
   type ChiSquare,
   dispersionOf,
+  NO_CHI_SQUARE,
   type DispersionState,
   estimateDispersion,
   pairChiSquare,

@@ -149,7 +149,7 @@ test("V14 podChiSquare, dispersionOf: three pods in three blocks, one of them wi
 
 test("pairChiSquare: two blocks of one copy", () => {
   // 30 bad in equal halves: 15 each are expected, with a variance of 7.5.
-  expect(pairChiSquare({ bad: 20, total: 500 }, { bad: 10, total: 500 })).toEqual({ sum: 25 / 7.5, freedom: 1 });
+  expect(pairChiSquare({ bad: 20, total: 500 }, { bad: 10, total: 500 })).toMatchObject({ sum: 25 / 7.5, freedom: 1 });
   expect(pairChiSquare({ bad: 0, total: 500 }, { bad: 0, total: 500 }).freedom).toBe(0);
 });
 
@@ -175,6 +175,34 @@ test("estimateDispersion: about 1 for single errors, about the size of clusters"
   expect(measuredDispersion(6)).toBeGreaterThan(5);
   expect(measuredDispersion(6)).toBeLessThan(7.5);
   expect(estimateDispersion(startDispersion())).toBe(1.25);
+});
+
+test("estimateDispersion: clusters that are rare and of many sizes count by what a bad request is likely to be in", () => {
+  const random = seededRandom(5);
+  let state = startDispersion();
+  let clusters = 0;
+  let size = 0;
+  for (let tick = 0; tick < 7200; tick++) {
+    const worst = random.next() < 0.02 ? Math.floor(random.next() * 10) : -1;
+    let bad = worst < 0 ? 0 : 1;
+    // Geometric, four on average, so φ = E[k²]/E[k] = 7.
+    while (bad > 0 && random.next() < 0.75) bad++;
+    clusters += worst < 0 ? 0 : 1;
+    size += bad;
+    const pods = Array.from({ length: 10 }, (_, index) => ({
+      pod: `p${index}`,
+      total: 20,
+      bad: index === worst ? bad : 0,
+    }));
+    state = updateDispersion(state, pods);
+  }
+  const [tick] = state;
+  const { sum = 0, freedom = 0 } = tick?.chiSquare ?? {};
+  // A block is a cluster, so the plain mean of the blocks is that of the sizes.
+  expect(sum / freedom).toBeCloseTo(size / clusters, 6);
+  expect(size / clusters).toBeLessThan(4.5);
+  expect(estimateDispersion(state)).toBeGreaterThan(5.5);
+  expect(estimateDispersion(state)).toBeLessThan(8.5);
 });
 
 test("estimateDispersion: one pod that is always worse shows in long blocks", () => {

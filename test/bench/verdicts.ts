@@ -24,7 +24,7 @@ interface RunCounts {
   readonly kayenta: number;
 }
 
-const REDUCED: RunCounts = { healthy: 60, bad: 60, boundary: 60, kayenta: 20 };
+const REDUCED: RunCounts = { healthy: 200, bad: 100, boundary: 400, kayenta: 30 };
 /** Source: statistics reference 5.1. */
 const FULL: RunCounts = { healthy: 1000, bad: 400, boundary: 4000, kayenta: 150 };
 

@@ -1,4 +1,4 @@
-import { addChiSquare, type ArmCounts, type ChiSquare, dispersionOf, podChiSquare } from "#stats";
+import { addChiSquare, type ArmCounts, type ChiSquare, dispersionOf, NO_CHI_SQUARE, podChiSquare } from "#stats";
 import type { CopyCounts } from "./copy-traffic.ts";
 
 /** What a primary's last hours say about its service, before a release of it is judged. */
@@ -18,7 +18,6 @@ export const NO_HISTORY: PrimaryHistory = { total: 0, bad: 0, above: [], errorDi
 
 /** Ticks whose sums are compared between pods. Source: statistics reference 2.8. */
 const BLOCK_TICKS = [1, 6, 30] as const;
-const NO_CHI_SQUARE: ChiSquare = { sum: 0, freedom: 0 };
 
 interface Size {
   readonly podCount: number;

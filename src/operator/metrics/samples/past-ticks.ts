@@ -3,6 +3,7 @@ import {
   type ArmCounts,
   type ChiSquare,
   dispersionOf,
+  NO_CHI_SQUARE,
   estimateDispersion,
   type PodCounts,
   pairChiSquare,
@@ -77,7 +78,7 @@ function pairDispersion(ticks: readonly ArmCounts[]): number {
     const blocks: ArmCounts[] = [];
     for (let start = 0; start + length <= ticks.length; start += length)
       blocks.push(sumOfPods(ticks.slice(start, start + length)));
-    let chi: ChiSquare = { sum: 0, freedom: 0 };
+    let chi: ChiSquare = NO_CHI_SQUARE;
     blocks.forEach((block, index) => {
       const before = blocks[index - 1];
       if (before !== undefined && index % 2 === 1) chi = addChiSquare(chi, pairChiSquare(before, block));
