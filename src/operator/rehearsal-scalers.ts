@@ -67,6 +67,12 @@ export async function playScalers(client: KubeClient, signal: AbortSignal): Prom
     }
     if (player.sourceDown.has(namespace)) return;
     await ensureHpa(client, { key, object, bounds: { min: Math.max(1, min), max }, target });
+    const live = await client.get(resources.scaledObjects, { namespace, name: object.metadata.name ?? "" });
+    // One that was deleted meanwhile takes its HPA along.
+    if (live?.metadata.uid !== object.metadata.uid) {
+      await client.delete(resources.horizontalPodAutoscalers, key);
+      return;
+    }
     const isIdle = player.idle.has(namespace);
     await scale(namespace, target, (count) => (isIdle && min === 0 ? 0 : Math.max(count, min)));
   }

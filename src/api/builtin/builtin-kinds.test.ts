@@ -285,6 +285,45 @@ test.each([
   expect(object).not.toHaveProperty("stringData");
 });
 
+const cpu = (target: object) => ({ type: "Resource", resource: { name: "cpu", target } });
+
+test.each<[string, object, string[]]>([
+  ["a percentage", cpu({ type: "Utilization", averageUtilization: 80 }), []],
+  [
+    "a type without its percentage",
+    cpu({ type: "Utilization" }),
+    ["resource.target.averageUtilization: Required value: must set either a target raw value or a target utilization"],
+  ],
+  [
+    "two targets",
+    cpu({ type: "Utilization", averageUtilization: 80, averageValue: "1" }),
+    ["resource.target.averageValue: Forbidden: may not set both a target raw value and a target utilization"],
+  ],
+  [
+    "another source than its type names",
+    { ...cpu({ type: "Utilization", averageUtilization: 80 }), type: "Pods" },
+    ["pods: Required value: must populate information for the given metric source"],
+  ],
+  [
+    "two sources",
+    {
+      ...cpu({ type: "Utilization", averageUtilization: 80 }),
+      external: { metric: { name: "m" }, target: { type: "Value", value: "1" } },
+    },
+    ["external: Forbidden: must populate the given metric source only"],
+  ],
+  [
+    "a sum per nothing",
+    { type: "External", external: { metric: { name: "m" }, target: { type: "Value" } } },
+    ["external.target.averageValue: Required value: must set either a target value for metric or a per-pod target"],
+  ],
+])("HorizontalPodAutoscaler: a metric with %s", (_, metric, expected) => {
+  const spec = { scaleTargetRef: { kind: "Deployment", name: "d" }, maxReplicas: 3, metrics: [metric] };
+  const autoscaler = { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", metadata: { name: "h" }, spec };
+  const problems = problemsOf(kindOf("HorizontalPodAutoscaler"), autoscaler);
+  expect(problems).toEqual(expected.map((text) => `spec.metrics[0].${text}`));
+});
+
 test("Namespace: is born active, labelled and with its finalizer", () => {
   const namespace = withDefaults(kindOf("Namespace"), { apiVersion: "v1", kind: "Namespace", metadata: { name: "n" } });
   expect(namespace).toMatchObject({

@@ -9,6 +9,7 @@ import {
   unsupportedField,
 } from "../validation/field-problem.ts";
 import { annotationProblems, labelProblems } from "../validation/object-meta.ts";
+import { metricProblems } from "./metric-rules.ts";
 import { podSpecProblems } from "./pod-rules.ts";
 import { serviceSpecProblems } from "./service-rules.ts";
 import { asLabelSelector, asLabels, goIntOrString, type Fields } from "./struct-fields.ts";
@@ -43,6 +44,7 @@ export const structRules: Readonly<Record<string, StructRule>> = {
   "io.k8s.api.policy.v1.PodDisruptionBudgetSpec": disruptionBudgetProblems,
   "io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerSpec": autoscalerProblems,
   "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerSpec": autoscalerProblems,
+  "io.k8s.api.autoscaling.v2.MetricSpec": metricProblems,
 };
 
 function templateProblems(value: Fields, path: string): Problem[] {

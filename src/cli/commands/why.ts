@@ -43,7 +43,9 @@ async function runWhy(name: string | undefined, raw: RawOptions, context: Progra
   const { client, namespace } = await connect(raw, context.env);
   try {
     const canaries =
-      name === undefined ? await canariesOf(client, namespace) : [await readCanary(client, { namespace, name })];
+      name === undefined
+        ? await canariesOf(client, namespace, context)
+        : [await readCanary(client, { namespace, name })];
     const [only, ...others] = canaries;
     if (only === undefined) throw noCanary(namespace);
     if (others.length > 0) await printList(canaries, { client, namespace, raw }, context);
@@ -66,8 +68,16 @@ function noCanary(namespace: string): Failure {
   });
 }
 
-async function canariesOf(client: KubeClient, namespace: string): Promise<readonly Canary[]> {
-  const { items } = await client.list<Canary>(resources.canaries, { namespace, limit: MAX_LISTED_COUNT });
+async function canariesOf(
+  client: KubeClient,
+  namespace: string,
+  { stderr }: ProgramContext,
+): Promise<readonly Canary[]> {
+  const { items, metadata } = await client.list<Canary>(resources.canaries, { namespace, limit: MAX_LISTED_COUNT });
+  if (metadata.continue !== undefined && metadata.continue !== "")
+    stderr.write(
+      `serin: only the first ${MAX_LISTED_COUNT} Canaries of namespace "${namespace}" are listed; name the one that you want\n`,
+    );
   return items;
 }
 
