@@ -10,14 +10,18 @@ const LINE_HEIGHT = 15;
 const MINUTE_MS = 60_000;
 const HEALTHY_COLOUR = "#111827";
 const COLOURS = ["#c22f2f", "#2563a8", "#d98e04", "#2f855a", "#7c3aed", "#0e7490"] as const;
-const TICK_COUNT = 6;
+/** Whole minutes between marks, of which the first is taken that needs no more marks than these. */
+const MARK_MINUTES = [1, 2, 5, 10, 20, 30, 60] as const;
+const MARKS_MAX = 8;
 
 /**
  * Draws by when which share of the releases had been rolled back, a line for each kind; of the healthy one, dashed, by when it had
  * been promoted.
  */
 export function plotRehearsal({ cases }: Rehearsal): string {
-  const endMs = Math.max(MINUTE_MS, ...cases.flatMap(({ trials }) => trials.map(({ endedMs }) => endedMs)));
+  const lastMs = Math.max(MINUTE_MS, ...cases.flatMap(({ trials }) => trials.map(({ endedMs }) => endedMs)));
+  const markMs = markOf(lastMs);
+  const endMs = Math.ceil(lastMs / markMs) * markMs;
   const height = HEIGHT + cases.length * LINE_HEIGHT + 14;
   const x = (atMs: number): number => LEFT + (atMs / endMs) * (WIDTH - LEFT - RIGHT);
   const y = (share: number): number => HEIGHT - AXIS - share * (HEIGHT - TOP - AXIS);
@@ -33,7 +37,7 @@ export function plotRehearsal({ cases }: Rehearsal): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="11" fill="#374151">`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
-    axes(endMs, { x, y }),
+    axes({ endMs, markMs }, { x, y }),
     ...drawn,
     "</svg>",
     "",
@@ -81,14 +85,19 @@ function curve({ timesMs, runCount }: Line, { x, y }: Scales, endMs: number): st
   return parts.join("");
 }
 
-function axes(endMs: number, { x, y }: Scales): string {
+function markOf(lastMs: number): number {
+  const minutes = MARK_MINUTES.find((mark) => lastMs <= mark * MINUTE_MS * MARKS_MAX) ?? MARK_MINUTES.at(-1);
+  return (minutes ?? 1) * MINUTE_MS;
+}
+
+function axes(of: { readonly endMs: number; readonly markMs: number }, { x, y }: Scales): string {
   const percents = [0, 25, 50, 75, 100].map((percent) => {
     const at = round(y(percent / 100));
     return `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at}" y2="${at}" stroke="#e5e7eb"/><text x="${LEFT - 6}" y="${at + 4}" text-anchor="end">${percent}%</text>`;
   });
-  const minutes = Array.from({ length: TICK_COUNT + 1 }, (_, index) => {
-    const atMs = (endMs * index) / TICK_COUNT;
-    return `<text x="${round(x(atMs))}" y="${HEIGHT - AXIS + 16}" text-anchor="middle">${(atMs / MINUTE_MS).toFixed(1)}</text>`;
+  const minutes = Array.from({ length: of.endMs / of.markMs + 1 }, (_, index) => {
+    const atMs = index * of.markMs;
+    return `<text x="${round(x(atMs))}" y="${HEIGHT - AXIS + 16}" text-anchor="middle">${atMs / MINUTE_MS}</text>`;
   });
   const caption = `<text x="${WIDTH - RIGHT}" y="${HEIGHT - 4}" text-anchor="end">minutes after the canary's first request</text>`;
   return [...percents, ...minutes, caption].join("");
