@@ -86,5 +86,5 @@ test("renderFrame: a sequential analysis shows each metric between stop and go",
   const judged = { ...frame, snapshot: { ...frame.snapshot, verdicts: [verdict] } };
   const lines = renderFrame(judged, 100);
   expect(lines).toContain("  request-success-rate stop ░░░░░░░░░███│█████████░░░ go  excess ≤ 2.00%, needs 0.50%");
-  expect(renderLine(judged)).toContain("| request-success-rate excess ≤ 2.00%, needs 0.50% |");
+  expect(renderLine(judged)).toContain("| last look: request-success-rate excess ≤ 2.00%, needs 0.50% |");
 });

@@ -77,7 +77,10 @@ export function renderLine(frame: Frame): string {
     `weight ${percent(snapshot.weightPercent).trim()} served ${percent(snapshot.servedPercent).trim()}`,
     ...parts,
     ...(snapshot.capacity === undefined ? [] : [trafficPart(snapshot), ...capacityParts(snapshot.capacity)]),
-    ...snapshot.verdicts.map((verdict) => `${verdict.metric} ${verdictText(verdict)}`),
+    // A line comes with a change, and the figures are those of the look before it.
+    ...snapshot.verdicts.map(
+      (verdict, index) => `${index === 0 ? "last look: " : ""}${verdict.metric} ${verdictText(verdict)}`,
+    ),
     ...(snapshot.verdicts.length > 0 ? [] : [`failed checks ${snapshot.failedChecks}/${snapshot.threshold}`]),
     `clients ${load.total} requests ${load.failed} failed${snapshot.capacity === undefined ? "" : ` ${load.late} late`}`,
   ].join(" | ");
