@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Decision } from "#rollout";
+import type { Judge } from "../peers/index.ts";
 import { plainCanary } from "../plain-canary.ts";
 import { drawHistory, type PrimaryHistory, type TrafficPlan } from "../traffic/index.ts";
 import { runTrial, type Trial } from "../trials/index.ts";
@@ -38,21 +39,27 @@ function trialOf({
 }: Options): Trial & { readonly labels: Set<string> } {
   const judge = new DecideJudge({ canary, history: past, environment, seed, stepMs: 10_000 });
   const labels = new Set<string>();
-  const watched = {
+  const watched = watchedBy(judge, () => labels.add(judge.release.lastDecision?.label ?? ""));
+  const options = { plan: { ...calm, ...plan }, seed, stepMs: 10_000, horizonMs: 3_600_000 };
+  return { ...runTrial(watched, options), labels };
+}
+
+/** The judge, with something that looks at it after each step. */
+function watchedBy(judge: DecideJudge, look: () => void): Judge {
+  const watched: Judge = {
     get weightPercent() {
       return judge.weightPercent;
     },
     get verdict() {
       return judge.verdict;
     },
-    after(...step: Parameters<DecideJudge["after"]>) {
+    after(...step) {
       judge.after(...step);
-      labels.add(judge.release.lastDecision?.label ?? "");
+      look();
       return watched;
     },
   };
-  const options = { plan: { ...calm, ...plan }, seed, stepMs: 10_000, horizonMs: 3_600_000 };
-  return { ...runTrial(watched, options), labels };
+  return watched;
 }
 
 test("DecideJudge, sequential: a healthy release is promoted by evidence, a loud one stopped at the first weights", () => {
@@ -91,23 +98,13 @@ function looksOf(of: { readonly plan: TrafficPlan; readonly seed: number; readon
   const { plan, seed, isReadBack } = of;
   const judge = new DecideJudge({ canary, history, environment: {}, seed, stepMs: 10_000 });
   const decisions: Decision[] = [];
-  const watched = {
-    get weightPercent() {
-      return judge.weightPercent;
-    },
-    get verdict() {
-      return judge.verdict;
-    },
-    after(...step: Parameters<DecideJudge["after"]>) {
-      judge.after(...step);
-      const { release } = judge;
-      const { lastDecision } = release;
-      if (lastDecision === undefined || lastDecision === decisions.at(-1)) return watched;
-      decisions.push(isReadBack ? toldOf(lastDecision) : lastDecision);
-      if (isReadBack) release.status = JSON.parse(JSON.stringify(release.status)) as typeof release.status;
-      return watched;
-    },
-  };
+  const watched = watchedBy(judge, () => {
+    const { release } = judge;
+    const { lastDecision } = release;
+    if (lastDecision === undefined || lastDecision === decisions.at(-1)) return;
+    decisions.push(isReadBack ? toldOf(lastDecision) : lastDecision);
+    if (isReadBack) release.status = JSON.parse(JSON.stringify(release.status)) as typeof release.status;
+  });
   runTrial(watched, { plan, seed, stepMs: 10_000, horizonMs: 3_600_000 });
   return decisions;
 }
