@@ -51,7 +51,7 @@ function boundWaitText(place: string, trial: JudgedTrial, { standing, bounded }:
       ? `Collecting evidence ${place}: how fast the primary is is not known yet.`
       : `Collecting evidence ${place}: ${metric.name} has no counts yet.`;
   const what = whatText(standing, bounded.boundMs);
-  const left = leftOf(standing, trial);
+  const left = leftOf(standing, trial, bounded);
   // Requests of the warm-up prove nothing.
   const seen = metric.kind === "counts" || metric.kind === "latency" ? metric.watch.settled.canary.total : 0;
   if (left === undefined)

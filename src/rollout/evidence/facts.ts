@@ -51,7 +51,7 @@ function factOf(standing: Standing, trial: JudgedTrial): EvidenceFact {
   }
   const { canary, primary, estimate, difference } = explainCounts(told.summary, trial.rules.sequential.beta);
   const gate = gateOf(standing, trial);
-  const left = leftOf(standing, trial);
+  const left = leftOf(standing, trial, gate?.bounded);
   const isProven = gate !== undefined && distanceOf(gate) <= 1;
   return {
     ...common,
@@ -84,9 +84,14 @@ function isWorse({ log, metric }: Standing, { rules }: JudgedTrial): boolean {
  * Requests of the canary that a verdict still needs at the rates seen, and how long they take; undefined when nothing is waited
  * for, or no number of requests is enough.
  */
-export function leftOf(standing: Standing, trial: JudgedTrial): EvidenceFact["left"] {
+export function leftOf(
+  standing: Standing,
+  trial: JudgedTrial,
+  /** The question that is furthest from letting the release go on. */
+  furthest: Counted | undefined,
+): EvidenceFact["left"] {
   const isAgainst = trial.judgement.verdict.kind === "suspicious";
-  const counted = isAgainst ? standing.worst : gateOf(standing, trial)?.bounded;
+  const counted = isAgainst ? standing.worst : furthest;
   const outlook = counted === undefined ? undefined : outlookOf(standing, counted);
   if (counted === undefined || outlook === undefined) return undefined;
   const perMs = ((trial.run.requestsPerSecond ?? 0) * outlook.share) / 1000;
